@@ -1,0 +1,1 @@
+//! The process that holds one profile: lock, settings, life cycle, control socket.

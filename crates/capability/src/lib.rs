@@ -1,0 +1,1 @@
+//! What hither may do here: manifest, consent, grants, endpoint classes. Pure.

@@ -1,0 +1,2 @@
+//! hither on the command line.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The local API: requests, replies, notes, and the socket they travel on.

@@ -1,0 +1,1 @@
+//! Who is near: mDNS / DNS-SD adverts and sightings.

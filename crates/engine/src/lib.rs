@@ -1,0 +1,1 @@
+//! The one owner of state: who is near, questions, invites, sessions, transfers.

@@ -1,0 +1,1 @@
+//! Who we are: the device key, session keys, certificates and fingerprints.

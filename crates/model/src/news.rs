@@ -1,0 +1,152 @@
+//! What the agent tells every face that listens. A late or slow listener gets a fresh snapshot, then changes.
+
+use crate::{
+    Failure, InviteId, MediumState, PeerId, QuestionId, SessionId, TransferId,
+    row::{CapabilityRow, FailedItem, MessageRow, PeerRow, QuestionRow, SessionRow, TransferRow},
+};
+use serde::{Deserialize, Serialize};
+
+/// One piece of news; `event` is its name in JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "fields are the ids and rows their names say")]
+pub enum News {
+    /// Everything there is: comes first, and again after a listener fell behind.
+    Snapshot {
+        peers: Vec<PeerRow>,
+        questions: Vec<QuestionRow>,
+        sessions: Vec<SessionRow>,
+        transfers: Vec<TransferRow>,
+    },
+    PeerAdded {
+        #[serde(flatten)]
+        peer: PeerRow,
+    },
+    PeerUpdated {
+        #[serde(flatten)]
+        peer: PeerRow,
+    },
+    PeerRemoved {
+        #[serde(flatten)]
+        peer: PeerRow,
+    },
+    /// A question for the person, or a change to one.
+    Question {
+        #[serde(flatten)]
+        question: QuestionRow,
+    },
+    /// The question is no longer open.
+    QuestionGone {
+        id: QuestionId,
+        why: String,
+    },
+    /// Our invite reached the other agent.
+    InviteSent {
+        invite: InviteId,
+        peer: String,
+    },
+    /// The other person has others to answer first.
+    InviteWaiting {
+        invite: InviteId,
+    },
+    /// Compare this with the other screen, then answer with `confirm-code`.
+    Code {
+        invite: InviteId,
+        code: String,
+    },
+    /// The invite (ours or theirs) led to a session.
+    Accepted {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invite: Option<InviteId>,
+        session: SessionId,
+        peer: PeerId,
+        verified: crate::Verified,
+    },
+    /// Our invite came to nothing.
+    InviteEnded {
+        invite: InviteId,
+        failure: Failure,
+    },
+    /// A session opened or changed.
+    Session {
+        #[serde(flatten)]
+        session: SessionRow,
+    },
+    SessionClosed {
+        session: SessionId,
+        peer: PeerId,
+        why: String,
+    },
+    Message {
+        #[serde(flatten)]
+        message: MessageRow,
+    },
+    /// The other side has our message.
+    MessageDelivered {
+        session: SessionId,
+        number: u64,
+    },
+    /// A transfer was offered, by us or to us.
+    Offered {
+        transfer: TransferId,
+        peer: PeerId,
+        direction: crate::row::Direction,
+        items: u64,
+        bytes: u64,
+    },
+    /// A transfer changed its state.
+    Transfer {
+        #[serde(flatten)]
+        transfer: TransferRow,
+    },
+    Progress {
+        transfer: TransferId,
+        done: u64,
+        total: u64,
+        bytes_per_s: u64,
+    },
+    /// One item is on disk, verified. For large transfers one event stands for many: `path` names the last, `items`
+    /// how many.
+    Kept {
+        transfer: TransferId,
+        path: String,
+        bytes: u64,
+        blake3: String,
+        items: u64,
+    },
+    ItemFailed {
+        transfer: TransferId,
+        #[serde(flatten)]
+        item: FailedItem,
+    },
+    /// Every item of the transfer is kept and the receipt is exchanged.
+    Done {
+        transfer: TransferId,
+        items: u64,
+        bytes: u64,
+        /// Folder or file it went to (receiving side).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+    },
+    /// The transfer ended otherwise.
+    Dropped {
+        transfer: TransferId,
+        failure: Failure,
+    },
+    Capability {
+        #[serde(flatten)]
+        capability: CapabilityRow,
+    },
+    Medium {
+        medium: crate::Medium,
+        state: MediumState,
+    },
+    /// Something the person must know: a changed key, a stolen link, a copied identity.
+    Alarm {
+        message: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peer: Option<PeerId>,
+    },
+    /// The agent is about to stop.
+    Stopping,
+}

@@ -1,0 +1,166 @@
+//! The states a person sees, and their words.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable word for it, as in JSON.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// Whether a device is heard.
+    Presence {
+        /// Heard lately.
+        Near = "near",
+        /// Did not answer, or its advert is about to lapse.
+        Fading = "fading",
+        /// Not heard any more.
+        Gone = "gone",
+    }
+}
+words! {
+    /// What this person decided about a device.
+    Trust {
+        /// Never met.
+        New = "new",
+        /// Met before; its key is stored.
+        Known = "known",
+        /// Its key was compared by both persons (code, or link).
+        Verified = "verified",
+        /// Claims to be somebody known but shows another key.
+        Changed = "changed",
+        /// May not ask.
+        Blocked = "blocked",
+    }
+}
+words! {
+    /// How the identity at the other end of a session was proven.
+    Verified {
+        /// Both persons compared the six digits.
+        Code = "code",
+        /// The invite link carried the key.
+        Link = "link",
+        /// The key is the one stored at an earlier meeting.
+        Stored = "stored",
+        /// A certificate authority both trust vouches for it.
+        Certificate = "certificate",
+        /// Nobody checked: "once, unverified".
+        No = "no",
+    }
+}
+words! {
+    /// The life of a session.
+    SessionState {
+        /// Ready for use.
+        Open = "open",
+        /// The connection is lost and is being made again.
+        Reconnecting = "reconnecting",
+        /// Finishing what was begun, taking nothing new.
+        Draining = "draining",
+        /// Over.
+        Closed = "closed",
+    }
+}
+words! {
+    /// The life of a transfer.
+    TransferState {
+        /// Waiting for the other person.
+        Offered = "offered",
+        /// Consented to, not yet moving.
+        Accepted = "accepted",
+        /// Bytes move.
+        Moving = "moving",
+        /// Stopped by a person or a lost connection; goes on later.
+        Paused = "paused",
+        /// All bytes are there; being verified.
+        Checking = "checking",
+        /// Every item is on disk and verified.
+        Kept = "kept",
+        /// Ended without everything kept; `why` says the reason.
+        Dropped = "dropped",
+    }
+}
+words! {
+    /// The life of the agent.
+    AgentState {
+        /// Coming up.
+        Starting = "starting",
+        /// At work.
+        Serving = "serving",
+        /// Finishing.
+        Draining = "draining",
+        /// Over.
+        Stopped = "stopped",
+    }
+}
+words! {
+    /// A way to hear devices.
+    Medium {
+        /// Multicast DNS on the local network.
+        Mdns = "mdns",
+        /// Bluetooth Low Energy.
+        Ble = "ble",
+        /// An address known from earlier.
+        Route = "route",
+        /// An invite link.
+        Link = "link",
+    }
+}
+
+/// Whether a medium works: `on`, `off`, or why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum MediumState {
+    /// Working.
+    On,
+    /// Switched off by a person or a setting.
+    Off,
+    /// Wanted, but not working: the reason in words.
+    Failed(String),
+}
+
+impl From<String> for MediumState {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "on" => Self::On,
+            "off" => Self::Off,
+            _ => Self::Failed(text),
+        }
+    }
+}
+
+impl From<MediumState> for String {
+    fn from(state: MediumState) -> Self {
+        state.to_string()
+    }
+}
+
+impl fmt::Display for MediumState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::On => f.write_str("on"),
+            Self::Off => f.write_str("off"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}

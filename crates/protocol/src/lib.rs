@@ -1,0 +1,1 @@
+//! What two agents say to each other: frames, invites, sessions, limits. Pure state machines.

@@ -1,0 +1,1 @@
+//! Stream sockets whose protection was asked for and checked.

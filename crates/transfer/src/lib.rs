@@ -1,0 +1,1 @@
+//! Files over any byte stream: offered, named, placed, sent, received, resumed, proven.
