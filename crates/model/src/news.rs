@@ -70,7 +70,7 @@ pub enum News {
     /// A session opened or changed.
     Session {
         #[serde(flatten)]
-        session: SessionRow,
+        session: Box<SessionRow>,
     },
     SessionClosed {
         session: SessionId,
