@@ -1,0 +1,320 @@
+//! Who is near: sightings from every medium merged into one row per device. Pure: time is an argument (milliseconds).
+//!
+//! A sighting is a hint (SECURITY: D5, D6). Nothing here changes trust, stored names or stored routes.
+
+mod label;
+
+use crate::store::People;
+use hither_model::{
+    DisplayName, InstanceId, Medium, PeerId, Presence, Rid, Trust,
+    row::PeerRow,
+};
+use hither_protocol::rendezvous;
+use std::{collections::BTreeMap, net::SocketAddr};
+
+/// How long a device that called us stays near without calling again, milliseconds.
+const CALL_LASTS: u64 = 120_000;
+/// Routes shown for one device.
+const MAX_ROUTES: usize = 8;
+
+/// What one advert says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Advert {
+    pub(crate) instance: InstanceId,
+    pub(crate) epoch: u32,
+    pub(crate) rid: Option<Rid>,
+    pub(crate) name: Option<DisplayName>,
+    pub(crate) tags: Vec<[u8; 8]>,
+    pub(crate) routes: Vec<SocketAddr>,
+}
+
+/// Which row: a device we met, or the present advert of one we did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum DeviceId {
+    Met(PeerId),
+    Passing(InstanceId),
+}
+
+impl std::fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Met(peer) => peer.fmt(f),
+            Self::Passing(instance) => instance.fmt(f),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    advert: Advert,
+    met: Option<PeerId>,
+    fading: bool,
+}
+
+#[derive(Debug)]
+struct Call {
+    route: SocketAddr,
+    at: u64,
+}
+
+/// Everything heard.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    adverts: BTreeMap<InstanceId, Entry>,
+    calls: BTreeMap<PeerId, Call>,
+    connected: BTreeMap<PeerId, SocketAddr>,
+    shown: BTreeMap<DeviceId, PeerRow>,
+}
+
+/// A change of the list.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Change {
+    Added(PeerRow),
+    Updated(PeerRow),
+    Removed(PeerRow),
+}
+
+/// How a device can be reached now.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reach {
+    pub(crate) device: DeviceId,
+    pub(crate) name: String,
+    pub(crate) routes: Vec<SocketAddr>,
+    /// From its present advert, if it shows one to everyone.
+    pub(crate) rid: Option<Rid>,
+    /// The epoch its advert names, which is its clock and not ours.
+    pub(crate) epoch: Option<u32>,
+    pub(crate) instances: Vec<InstanceId>,
+}
+
+impl Directory {
+    /// Takes in an advert. Whether it belongs to somebody known is worked out from its epoch tags.
+    pub(crate) fn heard(&mut self, advert: Advert, people: &People) {
+        let met = resolve(&advert, people);
+        self.adverts.insert(advert.instance, Entry { advert, met, fading: false });
+    }
+
+    /// The advert lapsed or said goodbye. A session is untouched by that (D6).
+    pub(crate) fn lost(&mut self, instance: &InstanceId) {
+        self.adverts.remove(instance);
+    }
+
+    /// Nothing of that medium is heard any more.
+    pub(crate) fn lost_all(&mut self) {
+        self.adverts.clear();
+    }
+
+    /// A known device called us from there.
+    pub(crate) fn called(&mut self, peer: PeerId, route: SocketAddr, now: u64) {
+        self.calls.insert(peer, Call { route, at: now });
+    }
+
+    /// Dialling failed: the row fades at once, long before its advert lapses.
+    pub(crate) fn failed(&mut self, device: &DeviceId) {
+        for entry in self.adverts.values_mut() {
+            if device_of(entry) == *device {
+                entry.fading = true;
+            }
+        }
+        if let DeviceId::Met(peer) = device {
+            self.calls.remove(peer);
+        }
+    }
+
+    /// A session with it is connected, or is not any more.
+    pub(crate) fn connected(&mut self, peer: PeerId, route: Option<SocketAddr>) {
+        match route {
+            Some(route) => self.connected.insert(peer, route),
+            None => self.connected.remove(&peer),
+        };
+    }
+
+    /// Works out again who is who, after the people changed.
+    pub(crate) fn people_changed(&mut self, people: &People) {
+        for entry in self.adverts.values_mut() {
+            entry.met = resolve(&entry.advert, people);
+        }
+    }
+
+    /// Whose advert it is, if somebody's we met.
+    pub(crate) fn met(&self, instance: &InstanceId) -> Option<PeerId> {
+        self.adverts.get(instance).and_then(|e| e.met)
+    }
+
+    /// The next moment something lapses by itself.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.calls.values().map(|c| c.at + CALL_LASTS).min()
+    }
+
+    /// Lets old calls lapse and compares with what was shown before.
+    pub(crate) fn changes(&mut self, people: &People, now: u64) -> Vec<Change> {
+        self.calls.retain(|_, call| call.at + CALL_LASTS > now);
+        let rows = self.rows_by_device(people);
+        let mut changes = Vec::new();
+        for (device, row) in &rows {
+            match self.shown.get(device) {
+                None => changes.push(Change::Added(row.clone())),
+                Some(before) if before != row => changes.push(Change::Updated(row.clone())),
+                Some(_) => {}
+            }
+        }
+        for (device, row) in &self.shown {
+            if !rows.contains_key(device) {
+                changes.push(Change::Removed(PeerRow { presence: Presence::Gone, ..row.clone() }));
+            }
+        }
+        self.shown = rows;
+        changes
+    }
+
+    /// The list, people met before strangers, then by name.
+    pub(crate) fn rows(&self) -> Vec<PeerRow> {
+        let mut rows: Vec<PeerRow> = self.shown.values().cloned().collect();
+        rows.sort_by_cached_key(|r| {
+            let stranger = !matches!(r.trust, Trust::Known | Trust::Verified);
+            (r.presence, stranger, r.name.to_lowercase(), r.peer.clone())
+        });
+        rows
+    }
+
+    fn rows_by_device(&self, people: &People) -> BTreeMap<DeviceId, PeerRow> {
+        let mut rows: BTreeMap<DeviceId, PeerRow> = BTreeMap::new();
+        for entry in self.adverts.values() {
+            let device = device_of(entry);
+            if people.trust_of(&device) == Trust::Blocked {
+                continue;
+            }
+            let row = rows.entry(device).or_insert_with(|| blank_row(device, &entry.advert, people));
+            add(&mut row.media, Medium::Mdns);
+            if !entry.fading {
+                row.presence = Presence::Near;
+            }
+            row.routes.extend(entry.advert.routes.iter().map(ToString::to_string));
+        }
+        let direct = self.calls.iter().map(|(p, c)| (p, c.route)).chain(self.connected.iter().map(|(p, r)| (p, *r)));
+        for (peer, route) in direct {
+            let Some(person) = people.find(peer).filter(|p| p.trust != Trust::Blocked) else { continue };
+            let row = rows.entry(DeviceId::Met(*peer)).or_insert_with(|| PeerRow {
+                peer: peer.to_string(),
+                name: person.name.to_string(),
+                trust: person.trust,
+                presence: Presence::Near,
+                media: vec![],
+                routes: vec![],
+                resembles: None,
+                rssi: None,
+                metres: None,
+            });
+            row.presence = Presence::Near;
+            add(&mut row.media, Medium::Route);
+            row.routes.push(route.to_string());
+        }
+        for row in rows.values_mut() {
+            let mut seen = std::collections::BTreeSet::new();
+            row.routes.retain(|r| seen.insert(r.clone()));
+            row.routes.truncate(MAX_ROUTES);
+        }
+        rows
+    }
+
+    /// Finds a device by id, unambiguous beginning of an id, or exact name. `Err` holds the candidates.
+    pub(crate) fn find(&self, wanted: &str) -> Result<DeviceId, Vec<PeerRow>> {
+        let wanted = wanted.trim();
+        let by = |test: &dyn Fn(&PeerRow) -> bool| -> Vec<(DeviceId, PeerRow)> {
+            self.shown.iter().filter(|(_, r)| test(r)).map(|(d, r)| (*d, r.clone())).collect()
+        };
+        let mut found = by(&|r| r.name == wanted);
+        if found.is_empty() {
+            found = by(&|r| wanted.len() >= 4 && r.peer.starts_with(&wanted.to_lowercase()));
+        }
+        match found.as_slice() {
+            [(device, _)] => Ok(*device),
+            [] => Err(self.rows()),
+            _ => Err(found.into_iter().map(|(_, r)| r).collect()),
+        }
+    }
+
+    /// How to reach a device; `None` if nothing is heard of it and no route is remembered.
+    pub(crate) fn reach(&self, device: &DeviceId, people: &People) -> Option<Reach> {
+        let entries: Vec<&Entry> = self.adverts.values().filter(|e| device_of(e) == *device).collect();
+        let mut routes: Vec<SocketAddr> = Vec::new();
+        if let DeviceId::Met(peer) = device {
+            routes.extend(self.calls.get(peer).map(|c| c.route));
+        }
+        routes.extend(entries.iter().flat_map(|e| e.advert.routes.iter().copied()));
+        let mut name = entries.iter().find_map(|e| e.advert.name.as_ref()).map(ToString::to_string);
+        if let DeviceId::Met(peer) = device {
+            let person = people.find(peer)?;
+            routes.extend(person.routes.iter().copied());
+            name = Some(person.name.to_string());
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        routes.retain(|r| seen.insert(*r));
+        let newest = entries.iter().max_by_key(|e| e.advert.epoch);
+        (!routes.is_empty()).then(|| Reach {
+            device: *device,
+            name: name.unwrap_or_else(|| label::of(entries.first().map(|e| e.advert.instance))),
+            routes,
+            rid: entries.iter().find_map(|e| e.advert.rid),
+            epoch: newest.map(|e| e.advert.epoch),
+            instances: entries.iter().map(|e| e.advert.instance).collect(),
+        })
+    }
+}
+
+impl People {
+    fn trust_of(&self, device: &DeviceId) -> Trust {
+        match device {
+            DeviceId::Met(peer) => self.trust(peer),
+            DeviceId::Passing(_) => Trust::New,
+        }
+    }
+}
+
+fn device_of(entry: &Entry) -> DeviceId {
+    entry.met.map_or(DeviceId::Passing(entry.advert.instance), DeviceId::Met)
+}
+
+fn resolve(advert: &Advert, people: &People) -> Option<PeerId> {
+    if advert.tags.is_empty() {
+        return None;
+    }
+    people
+        .known()
+        .find(|(peer, _, key)| advert.tags.contains(&rendezvous::tag(key, advert.epoch, peer)))
+        .map(|(peer, _, _)| *peer)
+}
+
+fn blank_row(device: DeviceId, advert: &Advert, people: &People) -> PeerRow {
+    let (name, trust, resembles) = match device {
+        DeviceId::Met(peer) => {
+            let name = people.find(&peer).map(|p| p.name.to_string()).unwrap_or_default();
+            (name, people.trust(&peer), None)
+        }
+        DeviceId::Passing(instance) => {
+            let twin = advert.name.as_ref().and_then(|n| people.resembling(n, None)).map(|(_, p)| p.name.to_string());
+            let name = advert.name.as_ref().map_or_else(|| label::of(Some(instance)), ToString::to_string);
+            (name, if twin.is_some() { Trust::Changed } else { Trust::New }, twin)
+        }
+    };
+    PeerRow {
+        peer: device.to_string(),
+        name,
+        trust,
+        presence: Presence::Fading,
+        media: vec![],
+        routes: vec![],
+        resembles,
+        rssi: None,
+        metres: None,
+    }
+}
+
+fn add(media: &mut Vec<Medium>, medium: Medium) {
+    if !media.contains(&medium) {
+        media.push(medium);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! What reaches the engine from its tasks.
+
+use crate::{
+    door::Purpose,
+    knocks::{KnockId, Silence, Wire},
+
+    sessions::{Generation, Redialled},
+    transfers::Report,
+};
+use hither_model::{Failure, LaneId, PeerId, SessionId, TransferId};
+use hither_protocol::{Admission, Frame, Hello, session};
+use hither_socket::{Channel, Proven, SocketError};
+use std::net::SocketAddr;
+
+/// A connection we made for an invite, or why there is none.
+pub(crate) type Dialled = Result<(Wire, SocketAddr), Failure>;
+
+/// One event.
+pub(crate) enum Event {
+    /// From the multicast DNS room.
+    Discovery(hither_discovery::mdns::Event),
+    /// Somebody connected and said what for.
+    Hello { wire: Box<Wire>, purpose: Purpose, from: SocketAddr, hello: Hello },
+    /// Somebody connected to a lane.
+    LaneArrived { lane: LaneId, channel: Box<Channel<Proven>> },
+    /// Dialling for an invite is over.
+    Dialled { knock: KnockId, outcome: Box<Dialled> },
+    /// A frame of an invite.
+    KnockHeard { knock: KnockId, frame: Frame },
+    /// Nothing more will be heard of it.
+    KnockSilent { knock: KnockId, why: Silence },
+    /// The channel of an admitted peer.
+    Admitted { knock: KnockId, admission: Box<Admission>, channel: Result<Box<Channel<Proven>>, SocketError> },
+    /// A call to or from a known device is over: it is near.
+    Called { peer: PeerId, route: SocketAddr },
+    /// Our yes to a resume from the other side is out.
+    Resumed { session: SessionId, outcome: Box<Redialled> },
+    /// A frame of a session.
+    SessionHeard { session: SessionId, generation: Generation, frame: session::Frame },
+    /// The session's connection is gone.
+    SessionLost { session: SessionId, generation: Generation, why: String },
+    /// An attempt to take a session up again is over.
+    Redialled { session: SessionId, outcome: Box<Redialled> },
+    /// Dialling a lane is over.
+    LaneDialled { lane: LaneId, outcome: Result<Box<Channel<Proven>>, Failure> },
+    /// From a transfer's thread.
+    Transfer { transfer: TransferId, report: Report },
+    /// The other side asked whether our port can be reached from there, and this came of it.
+    DialBack { session: SessionId, reached: bool, why: Option<String> },
+
+
+}
+

@@ -1,0 +1,214 @@
+//! Multicast DNS switched on and off, our advert kept fresh, and what is heard handed to the directory.
+
+use crate::{
+    clock::random,
+    directory::{Advert, Change},
+    event::Event,
+    presence::{self, Draw},
+    state::State,
+};
+use hither_discovery::{
+    announce::Announcement,
+    interfaces::InterfaceRule,
+    mdns::{self, Mdns},
+};
+use hither_model::{DisplayName, InstanceId, Medium, MediumState, News, Rid, row::Visibility};
+use hither_protocol::epoch;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Adverts whose rendezvous values stay good after they were replaced, so that a knock on its way still finds the door.
+const OLD_RIDS: usize = 2;
+
+/// The multicast side of the engine.
+pub(crate) struct Media {
+    /// Whether it may be used at all (command line).
+    pub(crate) wanted: bool,
+    pub(crate) mdns: Option<Arc<Mdns>>,
+    pub(crate) state: MediumState,
+    pub(crate) draw: Option<Draw>,
+    pub(crate) old_rids: Vec<Rid>,
+    /// When the advert is made anew, monotonic milliseconds.
+    pub(crate) rotate_at: Option<u64>,
+    /// What visibility was before a temporary change, and when it returns.
+    pub(crate) revert: Option<(Visibility, u64)>,
+}
+
+impl Media {
+    pub(crate) fn new(wanted: bool) -> Self {
+        Self { wanted, mdns: None, state: MediumState::Off, draw: None, old_rids: vec![], rotate_at: None, revert: None }
+    }
+}
+
+impl State {
+    /// The name everyone may see, if any.
+    pub(crate) fn shown_name(&self) -> Option<DisplayName> {
+        self.settings.borrow().name.clone()
+    }
+
+    pub(crate) fn visibility(&self) -> Visibility {
+        self.settings.borrow().visibility
+    }
+
+    /// Brings multicast into line with the settings and capabilities: on, off, or failed with a reason.
+    pub(crate) async fn align_media(&mut self) {
+        let hidden = self.visibility() == Visibility::Nobody;
+        let grant = if self.media.wanted && !hidden { self.gate.discover().map_err(Some) } else { Err(None) };
+        match grant {
+            Ok(grant) if self.media.mdns.is_none() => {
+                let (sender, mut receiver) = mpsc::channel(64);
+                let started = Mdns::start(grant, self.interface_rule(), sender).await;
+                match started {
+                    Ok(mdns) => {
+                        self.media.mdns = Some(Arc::new(mdns));
+                        self.media_is(MediumState::On);
+                        let events = self.events.clone();
+                        self.tasks.spawn(async move {
+                            while let Some(event) = receiver.recv().await {
+                                if events.send(Event::Discovery(event)).await.is_err() {
+                                    break;
+                                }
+                            }
+                        });
+                    }
+                    Err(error) => self.media_is(MediumState::Failed(error.to_string())),
+                }
+            }
+            Ok(_) => {}
+            Err(denied) => {
+                self.stop_mdns().await;
+                self.media_is(denied.map_or(MediumState::Off, |d| MediumState::Failed(d.to_string())));
+            }
+        }
+        self.announce().await;
+    }
+
+    pub(crate) async fn stop_mdns(&mut self) {
+        if let Some(mdns) = self.media.mdns.take()
+            && let Some(mdns) = Arc::into_inner(mdns)
+        {
+            mdns.stop().await;
+        }
+        self.media.draw = None;
+        self.media.rotate_at = None;
+        self.media.old_rids.clear();
+        self.directory.lost_all();
+        self.show_changes();
+    }
+
+    fn media_is(&mut self, state: MediumState) {
+        if self.media.state != state {
+            self.media.state = state.clone();
+            self.tell(News::Medium { medium: Medium::Mdns, state });
+        }
+    }
+
+    fn interface_rule(&self) -> InterfaceRule {
+        let settings = self.settings.borrow();
+        InterfaceRule {
+            include: settings.interfaces.include.clone(),
+            exclude: settings.interfaces.exclude.clone(),
+            virtual_too: settings.interfaces.virtual_too,
+            loopback: self.loopback,
+        }
+    }
+
+    /// A fresh advert: new random bits, tags of this epoch.
+    pub(crate) async fn announce(&mut self) {
+        let Some(mdns) = self.media.mdns.clone() else { return self.publish_door() };
+        let draw = Draw {
+            instance: InstanceId::new(random()),
+            host: random(),
+            rid: Rid::new(random()),
+            spread: u16::from_be_bytes(random()),
+        };
+        let epoch = epoch(self.clock.unix());
+        let name = self.shown_name();
+        let txt =
+            presence::advert(self.visibility(), name.as_ref(), &self.my_id, &self.people, epoch, draw.rid, random);
+        if let Some(old) = self.media.draw.replace(draw) {
+            self.media.old_rids.insert(0, old.rid);
+            self.media.old_rids.truncate(OLD_RIDS);
+        }
+        self.media.rotate_at = Some(draw.rotate_at(self.clock.now()));
+        self.publish_door();
+        let outcome = match txt {
+            Some(txt) => {
+                let advert = Announcement { instance: draw.instance, host: draw.host, port: self.port(), txt };
+                mdns.announce(advert).await
+            }
+            None => mdns.withdraw().await,
+        };
+        if let Err(error) = outcome {
+            self.media_is(MediumState::Failed(error.to_string()));
+        }
+    }
+
+    /// Rotates the advert and ends temporary visibility when due.
+    pub(crate) async fn media_due(&mut self) {
+        let now = self.clock.now();
+        if let Some((visibility, _)) = self.media.revert.take_if(|(_, at)| *at <= now) {
+            self.settings.send_modify(|s| s.visibility = visibility);
+            self.align_media().await;
+        } else if self.media.rotate_at.is_some_and(|at| at <= now) {
+            self.announce().await;
+        }
+    }
+
+    pub(crate) fn media_deadline(&self) -> Option<u64> {
+        [self.media.rotate_at, self.media.revert.map(|(_, at)| at)].into_iter().flatten().min()
+    }
+
+    pub(crate) async fn discovered(&mut self, event: mdns::Event) {
+        match event {
+            mdns::Event::Seen(sighting) => {
+                let advert = Advert {
+                    instance: sighting.instance,
+                    epoch: sighting.txt.epoch,
+                    rid: sighting.txt.rid,
+                    name: sighting.txt.name,
+                    tags: sighting.txt.tags,
+                    routes: sighting.routes,
+                };
+                let instance = advert.instance;
+                self.directory.heard(advert, &self.people);
+                if let Some(peer) = self.directory.met(&instance) {
+                    if let Some(mdns) = &self.media.mdns {
+                        mdns.keep(instance, true).await;
+                    }
+                    self.redial_soon(Some(peer));
+                }
+            }
+            mdns::Event::Gone(instance) => self.directory.lost(&instance),
+            mdns::Event::NetworkChanged { .. } => {
+                self.announce().await;
+                self.redial_soon(None);
+                self.call_known();
+            }
+            mdns::Event::NameTaken(_) => self.announce().await,
+            mdns::Event::State(state) => self.media_is(state),
+            _ => {}
+        }
+        self.show_changes();
+    }
+
+    /// Asks the link once more after adverts whose device did not answer.
+    pub(crate) async fn suspect(&self, instances: &[InstanceId]) {
+        if let Some(mdns) = &self.media.mdns {
+            for instance in instances {
+                mdns.expire(*instance).await;
+            }
+        }
+    }
+
+    /// Tells everybody what changed in the list of devices.
+    pub(crate) fn show_changes(&mut self) {
+        for change in self.directory.changes(&self.people, self.clock.now()) {
+            self.tell(match change {
+                Change::Added(peer) => News::PeerAdded { peer },
+                Change::Updated(peer) => News::PeerUpdated { peer },
+                Change::Removed(peer) => News::PeerRemoved { peer },
+            });
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a person can set, as the engine needs it. The agent keeps it on disk.
+
+use hither_model::{DisplayName, Medium, MediumState, PeerId, row::Visibility};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// Which network interfaces take part in discovery, beyond the rule that only physical ones do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Interfaces {
+    /// Only these, if any are named.
+    pub include: Vec<String>,
+    /// Never these.
+    pub exclude: Vec<String>,
+    /// Virtual and container interfaces too.
+    pub virtual_too: bool,
+}
+
+/// Settings that may change while the agent runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The name shown to everyone, if chosen.
+    pub name: Option<DisplayName>,
+    /// Who may see this device.
+    pub visibility: Visibility,
+    /// Where received files go.
+    pub inbox: PathBuf,
+    /// Permit TLS 1.2 with extended master secret; 1.3 is the floor otherwise.
+    pub allow_tls12: bool,
+    /// Capabilities the person revoked, by name.
+    pub revoked: Vec<String>,
+    /// Interfaces for discovery.
+    pub interfaces: Interfaces,
+}
+
+/// How to start the engine.
+#[derive(Debug)]
+pub struct Options {
+    /// Directory of the profile; exists and is private.
+    pub profile: PathBuf,
+    /// Addresses to listen on; empty: every address, the port of last time if free.
+    pub listen: Vec<SocketAddr>,
+    /// Sockets handed over by the service manager, instead of `listen`.
+    pub listeners: Vec<std::net::TcpListener>,
+    /// Settings at start.
+    pub settings: Settings,
+    /// Whether to use multicast DNS.
+    pub mdns: bool,
+    /// Permit loopback addresses: for practice and tests on one machine, never set by default (R1.8).
+    pub loopback: bool,
+}
+
+/// What is known once the engine runs.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// This device.
+    pub peer: PeerId,
+    /// The name it shows.
+    pub name: Option<DisplayName>,
+    /// Where it listens.
+    pub listen: Vec<SocketAddr>,
+    /// Which media work.
+    pub media: BTreeMap<Medium, MediumState>,
+}

@@ -1,0 +1,138 @@
+//! The trust store: devices met, what was proven of them, and the secret shared with each of them.
+
+use hither_model::{DisplayName, PeerId, Trust, Verified, row::TrustRow};
+use hither_protocol::rendezvous::PairKey;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::SocketAddr};
+
+/// Routes remembered for one device.
+const MAX_ROUTES: usize = 8;
+
+/// One device we met.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Person {
+    /// The name it showed when it was proven.
+    pub(crate) name: DisplayName,
+    /// What the person here decided.
+    pub(crate) trust: Trust,
+    /// How its key was proven.
+    pub(crate) verified: Verified,
+    /// Shared by the two devices; absent when they met "once, unverified" or it was blocked before meeting.
+    pub(crate) pair_key: Option<PairKey>,
+    /// First met, seconds since 1970.
+    pub(crate) since: u64,
+    /// Last session, seconds since 1970.
+    pub(crate) last_seen: u64,
+    /// Where it was reached last. Only proven connections change this (D5).
+    pub(crate) routes: Vec<SocketAddr>,
+    /// Its invites are accepted without asking.
+    pub(crate) always: bool,
+}
+
+impl Person {
+    /// Whether its key counts as known: a code is not needed again.
+    pub(crate) fn is_known(&self) -> bool {
+        self.pair_key.is_some() && matches!(self.trust, Trust::Known | Trust::Verified)
+    }
+
+    /// Remembers a route that led to this very key.
+    pub(crate) fn reached_at(&mut self, route: SocketAddr) {
+        self.routes.retain(|r| *r != route && !(r.ip() == route.ip() && r.is_ipv4() == route.is_ipv4()));
+        self.routes.insert(0, route);
+        self.routes.truncate(MAX_ROUTES);
+    }
+}
+
+/// Everybody.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct People(BTreeMap<PeerId, Person>);
+
+impl People {
+    pub(crate) fn find(&self, peer: &PeerId) -> Option<&Person> {
+        self.0.get(peer)
+    }
+
+    pub(crate) fn find_mut(&mut self, peer: &PeerId) -> Option<&mut Person> {
+        self.0.get_mut(peer)
+    }
+
+    pub(crate) fn insert(&mut self, peer: PeerId, person: Person) {
+        self.0.insert(peer, person);
+    }
+
+    pub(crate) fn forget(&mut self, peer: &PeerId) -> Option<Person> {
+        self.0.remove(peer)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&PeerId, &Person)> {
+        self.0.iter()
+    }
+
+    /// Those who can resolve our epoch tags and call us.
+    pub(crate) fn known(&self) -> impl Iterator<Item = (&PeerId, &Person, &PairKey)> {
+        self.0.iter().filter(|(_, p)| p.is_known()).filter_map(|(id, p)| Some((id, p, p.pair_key.as_ref()?)))
+    }
+
+    pub(crate) fn trust(&self, peer: &PeerId) -> Trust {
+        self.find(peer).map_or(Trust::New, |p| p.trust)
+    }
+
+    /// Somebody known whose name looks like this one, other than `except` (D7).
+    pub(crate) fn resembling(&self, name: &DisplayName, except: Option<&PeerId>) -> Option<(&PeerId, &Person)> {
+        let skeleton = name.skeleton();
+        self.0.iter().find(|(id, p)| {
+            Some(*id) != except && !skeleton.is_empty() && p.is_known() && p.name.skeleton() == skeleton
+        })
+    }
+
+    pub(crate) fn rows(&self) -> Vec<TrustRow> {
+        let row = |(peer, p): (&PeerId, &Person)| TrustRow {
+            peer: *peer,
+            name: p.name.to_string(),
+            trust: p.trust,
+            verified: p.verified,
+            since: p.since,
+            last_seen: p.last_seen,
+            always: p.always,
+        };
+        self.0.iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str) -> Person {
+        Person {
+            name: DisplayName::new(name).unwrap(),
+            trust: Trust::Verified,
+            verified: Verified::Code,
+            pair_key: Some(PairKey::new([7; 32])),
+            since: 1,
+            last_seen: 1,
+            routes: vec![],
+            always: false,
+        }
+    }
+
+    #[test]
+    fn d7_a_stranger_who_calls_himself_like_a_friend_is_noticed() {
+        let mut people = People::default();
+        people.insert(PeerId::new([1; 32]), person("Anna Lindberg"));
+        let claim = DisplayName::new("anna lindberg").unwrap();
+        assert!(people.resembling(&claim, None).is_some());
+        assert!(people.resembling(&claim, Some(&PeerId::new([1; 32]))).is_none(), "she resembles herself");
+        assert!(people.resembling(&DisplayName::new("Bert").unwrap(), None).is_none());
+    }
+
+    #[test]
+    fn an_address_that_moved_port_replaces_its_old_route() {
+        let mut ana = person("Ana");
+        for route in ["10.0.0.1:1", "10.0.0.2:2", "10.0.0.1:3"] {
+            ana.reached_at(route.parse().unwrap());
+        }
+        let routes: Vec<String> = ana.routes.iter().map(ToString::to_string).collect();
+        assert_eq!(routes, ["10.0.0.1:3", "10.0.0.2:2"]);
+    }
+}

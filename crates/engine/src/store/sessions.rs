@@ -1,0 +1,28 @@
+//! Sessions that both sides still want, so that an agent that was restarted takes them up again.
+
+use hither_model::{DisplayName, PeerId, SessionId, Verified};
+use hither_protocol::{
+    rendezvous::PairKey,
+    session::{Inbound, Outbox},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::SocketAddr};
+
+/// One session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeptSession {
+    pub(crate) peer: PeerId,
+    pub(crate) name: DisplayName,
+    pub(crate) verified: Verified,
+    /// Whether we invited: that side redials first.
+    pub(crate) inviter: bool,
+    /// Names the session in the rendezvous value when it is taken up again.
+    pub(crate) resume_key: PairKey,
+    pub(crate) routes: Vec<SocketAddr>,
+    pub(crate) opened: u64,
+    pub(crate) outbox: Outbox,
+    pub(crate) inbound: Inbound,
+}
+
+/// All of them.
+pub(crate) type KeptSessions = BTreeMap<SessionId, KeptSession>;

@@ -1,0 +1,36 @@
+//! Transfers, past and present: what a restarted agent needs to go on, and what a person wants to look up.
+
+use hither_model::{
+    PeerId, TransferId, TransferState,
+    row::{Direction, FailedItem},
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// One transfer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeptTransfer {
+    pub(crate) peer: PeerId,
+    pub(crate) name: String,
+    pub(crate) direction: Direction,
+    pub(crate) state: TransferState,
+    pub(crate) why: Option<String>,
+    pub(crate) title: String,
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+    pub(crate) items_done: u64,
+    pub(crate) items: u64,
+    pub(crate) failed: Vec<FailedItem>,
+    pub(crate) receipt: bool,
+    /// BLAKE3 of the manifest that was consented to.
+    pub(crate) manifest_hash: String,
+    /// Where it goes (receiving).
+    pub(crate) inbox: Option<PathBuf>,
+    /// Whether the receiver ticked the executable bit.
+    pub(crate) executable: bool,
+    /// When it was offered, seconds since 1970.
+    pub(crate) at: u64,
+}
+
+/// All of them.
+pub(crate) type KeptTransfers = BTreeMap<TransferId, KeptTransfer>;

@@ -1,0 +1,58 @@
+//! What a peer's certificate says, whether its form is acceptable, and whether a signature is by its key.
+//!
+//! A certificate here is a wrapper round a public key: peers are known by the hash of that key, the TLS handshake proves
+//! that they hold it, and no name in it ever decides anything. So certificates are judged by their form only: bounded
+//! before they are parsed, with modern keys and algorithms, meant for signing, within their dates. The signature *on*
+//! the certificate is not verified here (for a self-signed one it would prove nothing that the handshake does not);
+//! a path to a certificate authority, where one matters, is the socket's to build.
+
+mod facts;
+mod fault;
+mod judge;
+mod public_key;
+mod verify;
+
+pub use facts::facts;
+pub use fault::CertificateFault;
+pub use judge::{Judged, TOLERATED_SKEW_S, judge};
+pub use verify::verify;
+
+use hither_model::PeerId;
+use sha2::{Digest, Sha256};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Most certificates in a chain.
+pub const MAX_CHAIN: usize = 4;
+
+/// Most bytes in a chain, all certificates together.
+pub const MAX_CHAIN_BYTES: usize = 16 * 1024;
+
+/// The identity behind a certificate: SHA-256 of its SubjectPublicKeyInfo. Says nothing about whether the certificate is
+/// acceptable or who holds the key.
+///
+/// # Errors
+/// [`CertificateFault::TooLarge`] or [`CertificateFault::Malformed`].
+pub fn spki_id(der: &[u8]) -> Result<PeerId, CertificateFault> {
+    Ok(id_of(&parsed(der)?))
+}
+
+fn id_of(certificate: &X509Certificate<'_>) -> PeerId {
+    PeerId::new(Sha256::digest(certificate.tbs_certificate.subject_pki.raw).into())
+}
+
+/// One whole certificate and nothing after it.
+fn parsed(der: &[u8]) -> Result<X509Certificate<'_>, CertificateFault> {
+    if der.len() > MAX_CHAIN_BYTES {
+        return Err(CertificateFault::TooLarge);
+    }
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        Ok(_) => Err(CertificateFault::Malformed("bytes after its end")),
+        Err(_) => Err(CertificateFault::Malformed("not DER of a certificate")),
+    }
+}
+
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! This device's lasting identity: a P-256 key and a certificate for it, in `device.key` and `device.crt`.
+//!
+//! A lost identity is made anew only where there was none at all: as soon as either file exists, anything wrong with
+//! the key is an error that says what to do. The certificate alone can be made again, for the same key and with the
+//! same [`PeerId`].
+
+use crate::{
+    certificate,
+    credential::Credential,
+    error::IdentityError,
+    issue::{DAY_S, clock, plausible, self_signed},
+    key::Key,
+    pem,
+    store::{Directory, Lock, Secrecy},
+};
+use hither_model::{CertificateFacts, CertificateSource, PeerId};
+use rustls::{pki_types::CertificateDer, sign::CertifiedKey};
+use std::{fmt, path::Path, sync::Arc};
+
+const KEY: &str = "device.key";
+const CERTIFICATE: &str = "device.crt";
+const LABEL: &str = "CERTIFICATE";
+
+/// How long a certificate is good for: ten years, in seconds.
+const LASTS_S: u64 = 3652 * DAY_S;
+
+/// A certificate with less than this left is replaced when it is loaded, in seconds.
+const RENEWED_BEFORE_S: u64 = 30 * DAY_S;
+
+/// The identity of this device.
+pub struct DeviceKey {
+    directory: Directory,
+    key: Key,
+    shown: Shown,
+}
+
+/// What the key appears with; replaced as a whole on renewal.
+struct Shown {
+    certificate: CertificateDer<'static>,
+    certified: Arc<CertifiedKey>,
+    facts: CertificateFacts,
+}
+
+impl DeviceKey {
+    /// Loads the identity kept in `dir`, or makes one if the directory has none. The directory is made if it is not
+    /// there; it and the files in it must belong to the caller and be closed to everybody else.
+    ///
+    /// A missing or (nearly) expired certificate is made again for the same key.
+    ///
+    /// # Errors
+    /// [`IdentityError`]; its hint is the exact remedy. Nothing has been changed then.
+    pub fn load_or_create(dir: &Path) -> Result<Self, IdentityError> {
+        Self::load_or_create_at(dir, clock())
+    }
+
+    fn load_or_create_at(dir: &Path, now: u64) -> Result<Self, IdentityError> {
+        let now = plausible(now);
+        let directory = Directory::open_or_create(dir)?;
+        let lock = directory.lock()?;
+        let stored = directory.read(CERTIFICATE, Secrecy::Public)?;
+        let Some(text) = directory.read(KEY, Secrecy::Secret)? else {
+            if stored.is_some() {
+                return Err(IdentityError::KeyMissing { path: directory.path_of(KEY) });
+            }
+            let key = Key::generate()?;
+            directory.create(&lock, KEY, key.to_pem().as_bytes())?;
+            let shown = Self::issue(&directory, &lock, &key, now)?;
+            return Ok(Self { directory, key, shown });
+        };
+
+        let key = Key::from_pem(&text).ok_or_else(|| IdentityError::KeyDamaged { path: directory.path_of(KEY) })?;
+        let kept = match stored {
+            Some(text) => Self::kept(&directory, &key, &text, now)?,
+            None => None,
+        };
+        let shown = match kept {
+            Some(certificate) => Shown::new(&key, certificate)?,
+            None => Self::issue(&directory, &lock, &key, now)?,
+        };
+        Ok(Self { directory, key, shown })
+    }
+
+    /// The stored certificate; `None` if its time is over or (a clock was wrong) has not come.
+    fn kept(
+        directory: &Directory,
+        key: &Key,
+        text: &[u8],
+        now: u64,
+    ) -> Result<Option<CertificateDer<'static>>, IdentityError> {
+        let damaged = || IdentityError::CertificateDamaged { path: directory.path_of(CERTIFICATE) };
+        let der = pem::decode(LABEL, text).ok_or_else(damaged)?;
+        if certificate::spki_id(&der).map_err(|_| damaged())? != key.peer_id() {
+            return Err(IdentityError::Mismatch { path: directory.path_of(CERTIFICATE) });
+        }
+        // Judged as a peer would, now and in a month.
+        let lasting = [now, now + RENEWED_BEFORE_S].iter().all(|at| certificate::judge(&[&der], *at).is_ok());
+        Ok(lasting.then(|| CertificateDer::from(der.to_vec())))
+    }
+
+    fn issue(directory: &Directory, lock: &Lock, key: &Key, now: u64) -> Result<Shown, IdentityError> {
+        let shown = Shown::new(key, self_signed(key, now, now + LASTS_S)?)?;
+        directory.replace(lock, CERTIFICATE, pem::encode(LABEL, &shown.certificate).as_bytes())?;
+        Ok(shown)
+    }
+
+    /// Makes and stores a new certificate for the same key. [`Self::peer_id`] stays.
+    ///
+    /// # Errors
+    /// When it cannot be stored; the present certificate then stays in use.
+    pub fn renew(&mut self) -> Result<(), IdentityError> {
+        let lock = self.directory.lock()?;
+        self.shown = Self::issue(&self.directory, &lock, &self.key, clock())?;
+        Ok(())
+    }
+
+    /// Who this device is.
+    pub fn peer_id(&self) -> PeerId {
+        self.key.peer_id()
+    }
+
+    /// The certificate, DER.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.shown.certificate.clone()
+    }
+
+    /// The certificate, PEM. Public.
+    pub fn certificate_pem(&self) -> String {
+        pem::encode(LABEL, &self.shown.certificate).to_string()
+    }
+
+    /// SubjectPublicKeyInfo, DER: what [`certificate::verify`] needs for a signature by this device.
+    pub fn spki(&self) -> &[u8] {
+        self.key.spki()
+    }
+
+    /// ECDSA P-256 with SHA-256 over the message, ASN.1; [`certificate::verify`] checks it. Begin every message with
+    /// words that say what kind of statement it is, so that one can never be taken for another.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IdentityError> {
+        self.key.sign(message)
+    }
+
+    /// The certificate and its signer, for TLS.
+    pub fn certified_key(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.shown.certified)
+    }
+
+    /// What the certificate says, for showing.
+    pub fn facts(&self) -> CertificateFacts {
+        self.shown.facts.clone()
+    }
+}
+
+impl Shown {
+    fn new(key: &Key, certificate: CertificateDer<'static>) -> Result<Self, IdentityError> {
+        let certified = key.certified(certificate.clone())?;
+        let facts = certificate::facts(&certificate, CertificateSource::Local)?;
+        Ok(Self { certificate, certified, facts })
+    }
+}
+
+impl Credential for DeviceKey {
+    fn peer_id(&self) -> PeerId {
+        DeviceKey::peer_id(self)
+    }
+
+    fn certified_key(&self) -> Arc<CertifiedKey> {
+        DeviceKey::certified_key(self)
+    }
+
+    fn facts(&self) -> CertificateFacts {
+        DeviceKey::facts(self)
+    }
+}
+
+impl fmt::Debug for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceKey").field("peer_id", &self.peer_id()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

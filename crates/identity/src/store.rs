@@ -1,0 +1,255 @@
+//! A directory for secrets and the files in it: nobody else may read or change them, not even for a moment.
+//!
+//! Everything goes through the directory's descriptor, so that its path cannot be exchanged underneath. A file is
+//! written under another name (new, mode 0600 before its first byte), synced, and only then given its name; whoever
+//! looks sees the old file, the new one, or none.
+
+use crate::error::IdentityError;
+use rustix::{
+    fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat},
+    io::Errno,
+};
+use std::{
+    fs::{DirBuilder, File},
+    io::{self, Read, Write},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::DirBuilderExt,
+    },
+    path::{Path, PathBuf},
+};
+use zeroize::Zeroizing;
+
+/// Longest file that is read, in bytes.
+const LIMIT: usize = 16 * 1024;
+
+/// Who may do what with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secrecy {
+    /// Nobody else may read or change it.
+    Secret,
+    /// Nobody else may change it.
+    Public,
+}
+
+impl Secrecy {
+    fn forbidden(self) -> u32 {
+        match self {
+            Self::Secret => 0o077,
+            Self::Public => 0o022,
+        }
+    }
+}
+
+/// An open directory that is ours alone. Keeps nobody out until [`Self::lock`].
+#[derive(Debug)]
+pub(crate) struct Directory {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Directory {
+    /// Opens it, making it (and what lies above it) if it is not there.
+    pub(crate) fn open_or_create(path: &Path) -> Result<Self, IdentityError> {
+        let failed = |doing, cause: io::Error| IdentityError::Storage { doing, path: path.to_owned(), cause };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).or_else(|cause| match cause.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => Ok(()),
+            _ => Err(failed("create", cause)),
+        })?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| match errno {
+            Errno::NOTDIR | Errno::LOOP => IdentityError::WrongKind { path: path.to_owned(), wanted: "directory" },
+            other => failed("open", other.into()),
+        })?;
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| failed("examine", errno.into()))?;
+        ours(&stat, me(), path, Secrecy::Secret, 0o700)?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// Keeps other processes out until the returned value is dropped. Where the file system cannot lock, the agent's
+    /// own lock on the profile has to do.
+    pub(crate) fn lock(&self) -> Result<Lock, IdentityError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        // A description of its own: the lock then is not shared with `self.fd`.
+        let fd = rustix::fs::openat(&self.fd, ".", flags, Mode::empty()).map_err(|e| self.failed("lock", ".", e))?;
+        loop {
+            match rustix::fs::flock(&fd, FlockOperation::LockExclusive) {
+                Err(Errno::INTR) => {}
+                Ok(()) | Err(Errno::BADF | Errno::NOLCK | Errno::NOTSUP | Errno::NOSYS | Errno::INVAL) => break,
+                Err(errno) => return Err(self.failed("lock", ".", errno)),
+            }
+        }
+        Ok(Lock(fd))
+    }
+
+    /// The path of a file in it, for messages.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The whole file; `None` if there is none. At most [`LIMIT`] bytes come back: a longer file cannot be ours, and
+    /// its missing end makes it fail to parse.
+    ///
+    /// # Errors
+    /// When it is not a plain file, belongs to somebody else, or is open to others.
+    pub(crate) fn read(&self, name: &str, secrecy: Secrecy) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
+        // NONBLOCK: a pipe in its place must not make us wait.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP | Errno::NXIO) => return Err(self.not_plain(name)),
+            Err(errno) => return Err(self.failed("open", name, errno)),
+        };
+        let stat = rustix::fs::fstat(&fd).map_err(|errno| self.failed("examine", name, errno))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(self.not_plain(name));
+        }
+        ours(&stat, me(), &self.path_of(name), secrecy, 0o600)?;
+        // Reserved up front: growing would leave copies of a secret behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
+        let read = File::from(fd).take(LIMIT as u64).read_to_end(&mut bytes);
+        read.map_err(|cause| IdentityError::Storage { doing: "read", path: self.path_of(name), cause })?;
+        Ok(Some(bytes))
+    }
+
+    /// Writes a file that must not exist yet.
+    pub(crate) fn create(&self, _held: &Lock, name: &str, bytes: &[u8]) -> Result<(), IdentityError> {
+        let fresh = self.written(name, bytes)?;
+        // A link, not a rename: it fails if the name is taken, on every file system.
+        let linked = rustix::fs::linkat(&self.fd, &*fresh, &self.fd, name, AtFlags::empty());
+        let removed = rustix::fs::unlinkat(&self.fd, &*fresh, AtFlags::empty());
+        linked.and(removed).map_err(|errno| self.failed("create", name, errno))?;
+        self.sync(name)
+    }
+
+    /// Writes a file in place of the one with that name, if any.
+    pub(crate) fn replace(&self, _held: &Lock, name: &str, bytes: &[u8]) -> Result<(), IdentityError> {
+        let fresh = self.written(name, bytes)?;
+        rustix::fs::renameat(&self.fd, &*fresh, &self.fd, name).map_err(|errno| self.failed("replace", name, errno))?;
+        self.sync(name)
+    }
+
+    fn written(&self, name: &str, bytes: &[u8]) -> Result<String, IdentityError> {
+        let (mut file, fresh) = self.fresh(name)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if let Err(cause) = written {
+            // Best effort: what stays behind is ours alone, and the next writer removes it.
+            let _ = rustix::fs::unlinkat(&self.fd, &*fresh, AtFlags::empty());
+            return Err(IdentityError::Storage { doing: "write", path: self.path_of(name), cause });
+        }
+        Ok(fresh)
+    }
+
+    /// A new empty file beside `name`. The lock makes its fixed name safe: one that is there was left by a crash.
+    fn fresh(&self, name: &str) -> Result<(File, String), IdentityError> {
+        let fresh = format!(".{name}.new");
+        match rustix::fs::unlinkat(&self.fd, &*fresh, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(self.failed("remove", &fresh, errno)),
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let only_us = Mode::RUSR | Mode::WUSR;
+        let fd = rustix::fs::openat(&self.fd, &*fresh, flags, only_us)
+            .map_err(|errno| self.failed("create", &fresh, errno))?;
+        // The mask may have taken our own bits away, and a default access list may have added others'.
+        rustix::fs::fchmod(&fd, only_us).map_err(|errno| self.failed("protect", &fresh, errno))?;
+        Ok((File::from(fd), fresh))
+    }
+
+    fn sync(&self, name: &str) -> Result<(), IdentityError> {
+        rustix::fs::fsync(self.fd.as_fd()).map_err(|errno| self.failed("sync", name, errno))
+    }
+
+    fn not_plain(&self, name: &str) -> IdentityError {
+        IdentityError::WrongKind { path: self.path_of(name), wanted: "file" }
+    }
+
+    fn failed(&self, doing: &'static str, name: &str, errno: Errno) -> IdentityError {
+        IdentityError::Storage { doing, path: self.path_of(name), cause: errno.into() }
+    }
+}
+
+/// Other processes are kept out while this lives.
+#[derive(Debug)]
+pub(crate) struct Lock(#[allow(dead_code, reason = "closing it releases the lock")] OwnedFd);
+
+fn me() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Whether the thing is the user's own and closed to others.
+fn ours(stat: &Stat, me: u32, path: &Path, secrecy: Secrecy, wanted: u32) -> Result<(), IdentityError> {
+    if stat.st_uid != me {
+        return Err(IdentityError::Foreign { path: path.to_owned(), owner: stat.st_uid, me });
+    }
+    let mode = stat.st_mode & 0o7777;
+    if mode & secrecy.forbidden() != 0 {
+        return Err(IdentityError::Exposed { path: path.to_owned(), mode, wanted });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    /// A place of its own for a test, and a directory in it that is not there yet.
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("identity");
+        (place, path)
+    }
+
+    #[test]
+    fn x6_a_file_is_closed_to_others_before_its_first_byte() {
+        let (_place, path) = place();
+        let directory = Directory::open_or_create(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o700);
+        let (file, _) = directory.fresh("secret").unwrap();
+        let found = file.metadata().unwrap();
+        assert_eq!((found.len(), found.mode() & 0o7777), (0, 0o600));
+    }
+
+    #[test]
+    fn x6_what_belongs_to_somebody_else_is_refused() {
+        let (_place, path) = place();
+        Directory::open_or_create(&path).unwrap();
+        let stat = rustix::fs::stat(&path).unwrap();
+        ours(&stat, stat.st_uid, &path, Secrecy::Secret, 0o700).unwrap();
+        let fault = ours(&stat, stat.st_uid + 1, &path, Secrecy::Secret, 0o700).unwrap_err();
+        assert!(matches!(fault, IdentityError::Foreign { .. }), "{fault}");
+        assert!(fault.hint().contains("chown"), "{}", fault.hint());
+    }
+
+    #[test]
+    fn a_file_is_created_once_and_replaced_whole_and_leaves_nothing_beside_it() {
+        let (_place, path) = place();
+        let directory = Directory::open_or_create(&path).unwrap();
+        let lock = directory.lock().unwrap();
+        // Left by a crash, and open to everyone.
+        std::fs::write(path.join(".a.new"), "old").unwrap();
+        std::fs::set_permissions(path.join(".a.new"), PermissionsExt::from_mode(0o666)).unwrap();
+
+        directory.create(&lock, "a", b"one").unwrap();
+        assert!(directory.create(&lock, "a", b"two").is_err(), "never over an existing file");
+        assert_eq!(directory.read("a", Secrecy::Secret).unwrap().unwrap().as_slice(), b"one");
+        directory.replace(&lock, "a", b"three").unwrap();
+        assert_eq!(directory.read("a", Secrecy::Secret).unwrap().unwrap().as_slice(), b"three");
+        let names: Vec<_> = path.read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names, ["a"]);
+    }
+
+    #[test]
+    fn a_lock_is_held_until_it_is_dropped() {
+        let (_place, path) = place();
+        let directory = Directory::open_or_create(&path).unwrap();
+        let other = Directory::open_or_create(&path).unwrap();
+        let held = directory.lock().unwrap();
+        let flock = || rustix::fs::flock(&other.fd, FlockOperation::NonBlockingLockExclusive);
+        assert_eq!(flock(), Err(Errno::WOULDBLOCK));
+        drop(held);
+        assert_eq!(flock(), Ok(()));
+    }
+}
