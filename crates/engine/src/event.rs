@@ -3,7 +3,6 @@
 use crate::{
     door::Purpose,
     knocks::{KnockId, Silence, Wire},
-
     sessions::{Generation, Redialled},
     transfers::Report,
 };
@@ -47,7 +46,4 @@ pub(crate) enum Event {
     Transfer { transfer: TransferId, report: Report },
     /// The other side asked whether our port can be reached from there, and this came of it.
     DialBack { session: SessionId, reached: bool, why: Option<String> },
-
-
 }
-

@@ -1,1 +1,32 @@
 //! The one owner of state: who is near, questions, invites, sessions, transfers.
+//!
+//! [`Engine::start`] opens what the capabilities allow and runs one task that owns everything; clients reach it through a
+//! [`Handle`]. Rooms: `directory` (who is near) · `media`, `calls`, `presence` (being seen) · `door` (who may come in) ·
+//! `knocks` (invites) · `sessions` · `lanes` (further connections, pipes) · `transfers` · `questions` · `asks` (requests)
+//! · `store` (what is remembered). Decisions about the protocol are `hither_protocol`'s; here they are carried out.
+
+mod actor;
+mod asks;
+mod calling;
+mod calls;
+mod clock;
+mod directory;
+mod door;
+mod event;
+mod handle;
+mod knocks;
+mod lanes;
+mod listen;
+mod media;
+mod presence;
+mod questions;
+mod sessions;
+mod settings;
+mod state;
+mod store;
+mod transfers;
+
+pub use actor::Engine;
+pub use handle::{ClientId, Handle, PipeAsk, Stream};
+pub use settings::{Interfaces, Options, Settings, Started};
+pub use store::StoreFault;

@@ -36,7 +36,15 @@ pub(crate) struct Media {
 
 impl Media {
     pub(crate) fn new(wanted: bool) -> Self {
-        Self { wanted, mdns: None, state: MediumState::Off, draw: None, old_rids: vec![], rotate_at: None, revert: None }
+        Self {
+            wanted,
+            mdns: None,
+            state: MediumState::Off,
+            draw: None,
+            old_rids: vec![],
+            rotate_at: None,
+            revert: None,
+        }
     }
 }
 
@@ -103,7 +111,7 @@ impl State {
         }
     }
 
-    fn interface_rule(&self) -> InterfaceRule {
+    pub(crate) fn interface_rule(&self) -> InterfaceRule {
         let settings = self.settings.borrow();
         InterfaceRule {
             include: settings.interfaces.include.clone(),

@@ -5,10 +5,7 @@
 mod label;
 
 use crate::store::People;
-use hither_model::{
-    DisplayName, InstanceId, Medium, PeerId, Presence, Rid, Trust,
-    row::PeerRow,
-};
+use hither_model::{DisplayName, InstanceId, Medium, PeerId, Presence, Rid, Trust, row::PeerRow};
 use hither_protocol::rendezvous;
 use std::{collections::BTreeMap, net::SocketAddr};
 

@@ -70,7 +70,9 @@ fn d6_a_goodbye_leaves_a_connected_peer_in_the_list() {
     directory.connected(ANA, Some("10.0.0.2:7000".parse().unwrap()));
     directory.changes(&people, 1);
     directory.lost(&InstanceId::new([2; 16]));
-    assert!(matches!(directory.changes(&people, 2).as_slice(), [Change::Updated(row)] if row.presence == Presence::Near));
+    assert!(
+        matches!(directory.changes(&people, 2).as_slice(), [Change::Updated(row)] if row.presence == Presence::Near)
+    );
 }
 
 #[test]
@@ -123,5 +125,8 @@ fn a_blocked_device_is_not_shown() {
     directory.called(ANA, "10.0.0.2:7000".parse().unwrap(), 1);
     directory.heard(anas_advert(2), &people);
     let rows = directory.changes(&people, 1);
-    assert!(!rows.iter().any(|c| matches!(c, Change::Added(r) if r.name == "Ana" && r.trust == Trust::Verified)), "{rows:?}");
+    assert!(
+        !rows.iter().any(|c| matches!(c, Change::Added(r) if r.name == "Ana" && r.trust == Trust::Verified)),
+        "{rows:?}"
+    );
 }

@@ -115,7 +115,8 @@ impl State {
         });
         let now = self.clock.now();
         let deadline = machine.as_ref().map_or(now, Machine::deadline);
-        if let Some(question) = self.knocks.get(&id).and_then(|k| k.question).and_then(|q| self.questions.find_mut(&q)) {
+        if let Some(question) = self.knocks.get(&id).and_then(|k| k.question).and_then(|q| self.questions.find_mut(&q))
+        {
             question.expires_at = deadline;
             let row = question.row_at(now);
             // With a code to compare, the question is told once the code is there.

@@ -1,6 +1,5 @@
 //! The four machines an invite can be run by, behind one face. They decide; the engine acts on their effects.
 
-use hither_model::PeerId;
 use hither_protocol::{Effect, Frame, Invitee, Inviter, LinkHost, LinkOpener, Step};
 
 /// Whichever machine runs this invite.
@@ -59,10 +58,6 @@ impl Machine {
 
     pub(crate) fn deadline(&self) -> u64 {
         each!(self, m => m.deadline())
-    }
-
-    pub(crate) fn peer(&self) -> PeerId {
-        each!(self, m => m.peer())
     }
 
     /// The person here takes it back.

@@ -97,8 +97,11 @@ impl State {
             }
             DeviceId::Passing(_) => match reach.rid {
                 Some(rid) => Ok((vec![rid], Expected::Anyone)),
-                None => Err(Failure::new(ErrorCode::AccessDenied, format!("{} is visible to known devices only", reach.name))
-                    .hint("ask them to run `hither visibility everyone`, or to send you an invite link")),
+                None => Err(Failure::new(
+                    ErrorCode::AccessDenied,
+                    format!("{} is visible to known devices only", reach.name),
+                )
+                .hint("ask them to run `hither visibility everyone`, or to send you an invite link")),
             },
         }
     }
@@ -176,7 +179,9 @@ impl State {
         if let Some(reach) = self.directory.reach(device, &self.people) {
             self.suspect(&reach.instances).await;
         }
-        if let (DeviceId::Met(peer), ErrorCode::IdentityChanged | ErrorCode::CertificateRefused) = (device, failure.code) {
+        if let (DeviceId::Met(peer), ErrorCode::IdentityChanged | ErrorCode::CertificateRefused) =
+            (device, failure.code)
+        {
             let name = self.people.find(peer).map(|p| p.name.to_string()).unwrap_or_default();
             self.alarm(
                 format!("something that claims to be {name} does not hold {name}'s key; nothing was sent to it"),

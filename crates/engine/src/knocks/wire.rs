@@ -5,7 +5,6 @@ use super::KnockId;
 use crate::event::Event;
 use hither_protocol::{Admission, Frame, Hello, MAX_HELLO, parse, parse_lenient};
 use hither_socket::{Admits, Channel, Connected, Proven, SocketError, Stranger};
-use std::net::SocketAddr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -57,13 +56,6 @@ impl Wire {
         }
     }
 
-    pub(crate) fn remote_addr(&self) -> SocketAddr {
-        match self {
-            Self::Stranger(c) => c.remote_addr(),
-            Self::Known(c) => c.remote_addr(),
-        }
-    }
-
     pub(crate) fn exporter(&self, label: &str) -> Result<[u8; 32], SocketError> {
         match self {
             Self::Stranger(c) => c.exporter(label, b""),
@@ -112,8 +104,8 @@ impl Wire {
     }
 
     /// Answers an opening frame and closes: for resumes and calls, which need no machine.
-    pub(crate) async fn reply_and_close(mut self, frame: &Frame) {
-        if let Ok(bytes) = hither_protocol::encode_payload(frame, MAX_HELLO) {
+    pub(crate) async fn reply_and_close(mut self, frame: Frame) {
+        if let Ok(bytes) = hither_protocol::encode_payload(&frame, MAX_HELLO) {
             let _ = self.write(&bytes).await;
         }
         self.close().await;

@@ -120,7 +120,8 @@ impl State {
             }
             (true, _) => self.breach(session, "it answered a lane nobody asked about"),
             (false, _) => {
-                let why = why.map_or_else(|| "the other side refused it".to_owned(), |w| hither_model::text::printable(&w));
+                let why =
+                    why.map_or_else(|| "the other side refused it".to_owned(), |w| hither_model::text::printable(&w));
                 self.drop_lane(lane, Failure::new(code.unwrap_or(ErrorCode::Declined), why));
             }
         }

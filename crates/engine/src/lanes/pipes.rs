@@ -10,7 +10,6 @@ use hither_protocol::session::Purpose;
 use hither_socket::{Channel, Proven};
 use tokio::sync::oneshot;
 
-
 /// A client that waits for a pipe.
 pub(crate) struct PipeListener {
     pub(crate) client: ClientId,

@@ -105,7 +105,8 @@ impl Session {
             key: String::new(),
             source: hither_model::CertificateSource::Local,
         };
-        let none = || Negotiated { version: String::new(), cipher: String::new(), kx: String::new(), alpn: String::new() };
+        let none =
+            || Negotiated { version: String::new(), cipher: String::new(), kx: String::new(), alpn: String::new() };
         let proof = self.proof.as_ref();
         SessionRow {
             session: id,
@@ -154,7 +155,9 @@ impl State {
             [] => Err(Failure::new(ErrorCode::UnknownId, format!("there is no open session with {wanted:?}"))
                 .hint("run `hither sessions` to see them, or `hither invite` to open one")),
             [first, ..] => {
-                let same = found.iter().all(|id| self.sessions.get(id).map(|s| s.kept.peer) == self.sessions.get(first).map(|s| s.kept.peer));
+                let same = found.iter().all(|id| {
+                    self.sessions.get(id).map(|s| s.kept.peer) == self.sessions.get(first).map(|s| s.kept.peer)
+                });
                 // Several sessions with one device: the newest is meant.
                 let newest = found.iter().max_by_key(|id| self.sessions.get(id).map(|s| s.kept.opened)).copied();
                 newest.filter(|_| same).ok_or_else(|| {
@@ -180,8 +183,7 @@ impl State {
 
     /// Writes the sessions that should survive a restart.
     pub(crate) fn keep_sessions(&self) {
-        let kept: crate::store::KeptSessions =
-            self.sessions.iter().map(|(id, s)| (*id, s.kept.clone())).collect();
+        let kept: crate::store::KeptSessions = self.sessions.iter().map(|(id, s)| (*id, s.kept.clone())).collect();
         self.keeper.save(crate::store::Slot::Sessions, &kept);
     }
 }

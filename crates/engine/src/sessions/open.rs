@@ -66,13 +66,13 @@ impl State {
         self.sessions.insert(session, Session::new(kept, key, SessionState::Open));
         self.attach(session, *channel);
         self.keep_sessions();
-        self.note("session", Some(peer), Some(name.to_string()), format!("session opened, verified: {}", admission.verified()));
-        self.tell(News::Accepted {
-            invite: Some(knock.invite),
-            session,
-            peer,
-            verified: admission.verified(),
-        });
+        self.note(
+            "session",
+            Some(peer),
+            Some(name.to_string()),
+            format!("session opened, verified: {}", admission.verified()),
+        );
+        self.tell(News::Accepted { invite: Some(knock.invite), session, peer, verified: admission.verified() });
         self.tell_session(session);
         self.retract(knock.question, Over::Accepted, "accepted").await;
     }
@@ -89,7 +89,13 @@ impl State {
     }
 
     /// Stores what was proven. Trust is on disk before the session is used.
-    async fn remember_person(&mut self, admission: &Admission, name: &DisplayName, always: bool, route: Option<SocketAddr>) {
+    async fn remember_person(
+        &mut self,
+        admission: &Admission,
+        name: &DisplayName,
+        always: bool,
+        route: Option<SocketAddr>,
+    ) {
         let (peer, unix) = (admission.peer(), self.clock.unix());
         let verified = admission.verified();
         let before = self.people.find(&peer).cloned();
@@ -116,7 +122,12 @@ impl State {
         }
         self.people.insert(peer, person);
         if before.is_none() {
-            self.note("met", Some(peer), Some(name.to_string()), format!("met for the first time, verified: {verified}"));
+            self.note(
+                "met",
+                Some(peer),
+                Some(name.to_string()),
+                format!("met for the first time, verified: {verified}"),
+            );
         }
         let written = self.keeper.save_now(Slot::People, &self.people);
         if !matches!(written.await, Ok(Ok(()))) {
@@ -200,8 +211,8 @@ impl State {
     }
 
     pub(crate) fn session_mut(&mut self, id: SessionId) -> Result<&mut Session, Failure> {
-        self.sessions
-            .get_mut(&id)
-            .ok_or_else(|| Failure::new(ErrorCode::Stale, "that session is over").hint("run `hither invite` for a new one"))
+        self.sessions.get_mut(&id).ok_or_else(|| {
+            Failure::new(ErrorCode::Stale, "that session is over").hint("run `hither invite` for a new one")
+        })
     }
 }

@@ -52,6 +52,7 @@ impl State {
         session.redial_at = Some(now + if session.kept.inviter { 0 } else { HEAD_START });
         let peer = session.kept.peer;
         self.end_lanes_of(id);
+        self.interrupt_transfers_with(peer, "the connection is being made again");
         self.directory.connected(peer, None);
         self.tell_session(id);
         self.show_changes();

@@ -124,7 +124,8 @@ fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>) {
                 tracing::error!(?slot, %error, "could not be written");
             }
             for receipt in written {
-                let _ = receipt.send(outcome.as_ref().map(|()| ()).map_err(|e| io::Error::new(e.kind(), e.to_string())));
+                let _ =
+                    receipt.send(outcome.as_ref().map(|()| ()).map_err(|e| io::Error::new(e.kind(), e.to_string())));
             }
         }
         for (path, lines) in lines {

@@ -28,6 +28,10 @@ pub(crate) struct KeptTransfer {
     pub(crate) inbox: Option<PathBuf>,
     /// Whether the receiver ticked the executable bit.
     pub(crate) executable: bool,
+    /// A person stopped it: it goes on only when a person says so.
+    pub(crate) held: bool,
+    /// The receiver's receipt and its signature, base64, once every item is settled.
+    pub(crate) receipt_text: Option<(String, String)>,
     /// When it was offered, seconds since 1970.
     pub(crate) at: u64,
 }

@@ -1,0 +1,63 @@
+//! The engine as the agent needs it: how it is started, and what it can be told. The agent's life cycle is written
+//! against this, so that it can be tested without a network.
+
+use crate::settings;
+use hither_control::{PipeAsk, Wire};
+use hither_model::{Answer, Ask, DisplayName, Failure, Medium, MediumState, News, PeerId, row::Visibility};
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+};
+use tokio::sync::{broadcast, watch};
+
+/// Which network interfaces take part in discovery.
+pub(crate) type Interfaces = settings::Interfaces;
+
+/// How to start an engine.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) profile: PathBuf,
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) chosen: Chosen,
+    pub(crate) mdns: bool,
+    pub(crate) loopback: bool,
+}
+
+/// Settings that may change while the engine runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    pub(crate) name: Option<DisplayName>,
+    pub(crate) visibility: Visibility,
+    pub(crate) inbox: PathBuf,
+    pub(crate) allow_tls12: bool,
+    pub(crate) revoked: Vec<String>,
+    pub(crate) interfaces: Interfaces,
+}
+
+/// What is known once an engine runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Started {
+    pub(crate) peer: PeerId,
+    pub(crate) name: Option<DisplayName>,
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) media: BTreeMap<Medium, MediumState>,
+}
+
+/// A running engine.
+pub(crate) trait Engine: Clone + Send + Sync + 'static {
+    /// The engine's own word for what was chosen.
+    type Kept: Clone + Send + Sync + Into<Chosen> + 'static;
+
+    fn ask(&self, client: u64, ask: Ask) -> impl Future<Output = Result<Answer, Failure>> + Send;
+    fn news(&self) -> impl Future<Output = Result<(News, broadcast::Receiver<News>), Failure>> + Send;
+    fn pipe(&self, client: u64, ask: PipeAsk) -> impl Future<Output = Result<Box<dyn Wire>, Failure>> + Send;
+    fn client_gone(&self, client: u64) -> impl Future<Output = ()> + Send;
+    /// Asks it to finish.
+    fn stop(&self) -> impl Future<Output = ()> + Send;
+    /// Returns once it has finished and everything is on disk.
+    fn stopped(&self) -> impl Future<Output = ()> + Send;
+    /// The settings as they change through requests.
+    fn settings(&self) -> watch::Receiver<Self::Kept>;
+}

@@ -1,0 +1,277 @@
+//! The life of an agent: profile, lock, settings, engine, control socket, `ready`, and an orderly end.
+//!
+//! Order matters: the lock comes before the control socket, so that nobody's live socket is replaced, and the socket
+//! before the engine, so that a client that comes early waits instead of failing. At the end the engine gets three
+//! seconds to put everything on disk and to tell the others (N7).
+
+use crate::{
+    activation,
+    engine::{Chosen, Engine, Started, Wanted},
+    lock::ProfileLock,
+    logs, practice, ready,
+    settings::Settings,
+    surface::Front,
+};
+use hither_control::{Door, Limits, Place, profile, serve, serve_lines};
+use hither_model::{DisplayName, ErrorCode, Failure, row::Visibility};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long the engine may take to finish (N7).
+const DRAIN: Duration = Duration::from_secs(3);
+/// Most worker threads: the work is waiting, and bulk has threads of its own.
+const WORKERS: usize = 4;
+
+/// How an agent is run.
+#[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct Options {
+    /// The profile's directory; made if it is missing. Not used by the practice device.
+    pub profile: PathBuf,
+    /// Addresses to listen on; none means every address and any port.
+    pub listen: Vec<SocketAddr>,
+    /// A name to show; it makes the device visible to everyone for as long as this agent runs.
+    pub name: Option<DisplayName>,
+    /// Use multicast DNS.
+    pub mdns: bool,
+    /// Use Bluetooth LE. Not part of this hither yet: it is reported as off either way.
+    pub ble: bool,
+    /// Be one client's agent on standard input and output; ends when the input ends.
+    pub stdio: bool,
+    /// Be a practice device in a throw-away profile.
+    pub practice: bool,
+    /// Permit loopback addresses, for two agents on one machine.
+    pub loopback: bool,
+    /// Say `ready` as JSON.
+    pub json: bool,
+    /// Started by a client: a session of its own, the log in the profile.
+    pub detached: bool,
+    /// How often `-v` was given.
+    pub verbosity: u8,
+}
+
+/// Runs an agent until it is told to stop.
+///
+/// # Errors
+/// The profile cannot be used, another agent holds it, or the engine cannot start.
+pub fn run(options: Options) -> Result<(), Failure> {
+    run_with(options, crate::real::start)
+}
+
+/// Like [`run`], with whatever `start` gives as the engine.
+pub(crate) fn run_with<E, F>(options: Options, start: impl FnOnce(Wanted) -> F) -> Result<(), Failure>
+where
+    E: Engine,
+    F: Future<Output = Result<(E, Started), Failure>>,
+{
+    let throwaway = if options.practice { Some(practice::profile()?) } else { None };
+    let wanted = throwaway.as_ref().map_or(options.profile.as_path(), |dir| dir.path());
+    let profile = profile::ensure(wanted)?;
+    if options.detached {
+        // Fails only for a process that leads a group already, which is as good.
+        let _ = rustix::process::setsid();
+        logs::to_file(&profile, options.verbosity.max(1)).map_err(|e| storage(&profile.join("agent.log"), &e))?;
+    } else {
+        logs::to_stderr(options.verbosity);
+    }
+    let lock = ProfileLock::take(&profile)?;
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS);
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(ErrorCode::Internal, format!("no runtime: {e}")))?;
+    let host = Host { options, profile };
+    let outcome = runtime.block_on(host.live(start));
+    // A read of standard input that still waits must not hold the end up.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    drop(lock);
+    outcome
+}
+
+fn storage(path: &Path, e: &io::Error) -> Failure {
+    Failure::new(ErrorCode::StorageFailed, format!("{}: {e}", path.display())).hint("make room and permission there")
+}
+
+struct Host {
+    options: Options,
+    profile: PathBuf,
+}
+
+/// What ends an agent.
+enum Ending {
+    Signal,
+    Engine,
+    Input(Result<(), Failure>),
+    Settings(Failure),
+}
+
+impl Host {
+    async fn live<E, F>(self, start: impl FnOnce(Wanted) -> F) -> Result<(), Failure>
+    where
+        E: Engine,
+        F: Future<Output = Result<(E, Started), Failure>>,
+    {
+        let stored = self.settings()?;
+        let chosen = self.chosen(&stored);
+        let inherited = activation::inherited()?;
+        let door = match inherited.control {
+            Some(listener) => Door::adopt(listener)?,
+            None => Door::open(&Place::of(&self.profile)?)?,
+        };
+        let listening = Signals::new()?;
+        let wanted = Wanted {
+            profile: self.profile.clone(),
+            listen: self.options.listen.clone(),
+            listeners: inherited.peer,
+            chosen: chosen.clone(),
+            mdns: self.options.mdns,
+            loopback: self.options.loopback || self.options.practice,
+        };
+        let (engine, started) = start(wanted).await?;
+        let surface = Arc::new(Front(engine.clone()));
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(door, surface.clone(), Limits::default(), stop.clone()));
+        ready::say(&ready::line(&started, &self.profile, self.options.json || self.options.stdio));
+        if self.options.practice {
+            tokio::spawn(practice::play(self.profile.clone(), stop.clone()));
+        }
+        let input = async {
+            if !self.options.stdio {
+                return std::future::pending().await;
+            }
+            let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+            serve_lines(input, output, surface.clone(), stop.clone()).await.map_err(Failure::from)
+        };
+        let ending = tokio::select! {
+            () = listening.any() => Ending::Signal,
+            () = engine.stopped() => Ending::Engine,
+            outcome = input => Ending::Input(outcome),
+            failure = self.keep_settings(stored, chosen, engine.settings()) => Ending::Settings(failure),
+        };
+        finish(&engine).await;
+        stop.cancel();
+        if let Err(e) = server.await {
+            tracing::warn!("the control socket ended badly: {e}");
+        }
+        match ending {
+            Ending::Signal | Ending::Engine => Ok(()),
+            Ending::Input(outcome) => outcome,
+            Ending::Settings(failure) => Err(failure),
+        }
+    }
+
+    fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = Settings::load(&self.profile)?;
+        if self.options.practice {
+            settings.inbox = self.profile.join("inbox");
+        }
+        settings.save(&self.profile)?;
+        fs::create_dir_all(&settings.inbox).map_err(|e| storage(&settings.inbox, &e))?;
+        Ok(settings)
+    }
+
+    /// What this run begins with: the settings, and what the command line says.
+    fn chosen(&self, stored: &Settings) -> Chosen {
+        let mut chosen = Chosen {
+            name: stored.name.clone(),
+            visibility: stored.visibility,
+            inbox: stored.inbox.clone(),
+            allow_tls12: stored.allow_tls12,
+            revoked: stored.revoked.clone(),
+            interfaces: stored.interfaces.clone(),
+        };
+        let practice = if self.options.practice { DisplayName::new(practice::NAME).ok() } else { None };
+        if let Some(name) = self.options.name.clone().or(practice) {
+            chosen.name = Some(name);
+            chosen.visibility = Visibility::Everyone;
+        }
+        chosen
+    }
+
+    /// Writes what requests change. Returns only if the disk says no.
+    async fn keep_settings<K: Clone + Into<Chosen>>(
+        &self,
+        mut stored: Settings,
+        begun: Chosen,
+        mut kept: tokio::sync::watch::Receiver<K>,
+    ) -> Failure {
+        let mut last = begun;
+        while kept.changed().await.is_ok() {
+            let now: Chosen = kept.borrow_and_update().clone().into();
+            adopt(&mut stored, &last, &now);
+            last = now;
+            if let Err(failure) = stored.save(&self.profile) {
+                return failure;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+/// Takes over what changed, and only that: what the command line said for this run is not kept by accident.
+fn adopt(stored: &mut Settings, before: &Chosen, now: &Chosen) {
+    if now.name != before.name {
+        stored.name.clone_from(&now.name);
+    }
+    if now.visibility != before.visibility {
+        stored.visibility = now.visibility;
+    }
+    if now.inbox != before.inbox {
+        stored.inbox.clone_from(&now.inbox);
+    }
+    if now.revoked != before.revoked {
+        stored.revoked.clone_from(&now.revoked);
+    }
+    if now.interfaces != before.interfaces {
+        stored.interfaces.clone_from(&now.interfaces);
+    }
+    if now.allow_tls12 != before.allow_tls12 {
+        stored.allow_tls12 = now.allow_tls12;
+    }
+}
+
+async fn finish<E: Engine>(engine: &E) {
+    let end = async {
+        engine.stop().await;
+        engine.stopped().await;
+    };
+    if tokio::time::timeout(DRAIN, end).await.is_err() {
+        tracing::warn!("the engine did not finish within three seconds");
+    }
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen =
+            |kind| signal(kind).map_err(|e| Failure::new(ErrorCode::Internal, format!("signals cannot be heard: {e}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn any(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

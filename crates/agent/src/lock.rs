@@ -1,0 +1,82 @@
+//! One agent per profile: an advisory lock that the kernel releases when its holder dies, however it dies (A5).
+
+use hither_model::{ErrorCode, Failure};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+/// Holding this is being the agent of the profile.
+#[derive(Debug)]
+pub(crate) struct ProfileLock {
+    _file: File,
+}
+
+impl ProfileLock {
+    /// Takes the lock of the profile.
+    ///
+    /// # Errors
+    /// Another agent holds it (the failure names its process), or the file cannot be opened.
+    pub(crate) fn take(profile: &Path) -> Result<Self, Failure> {
+        let path = profile.join("agent.lock");
+        let fault = |e: io::Error| {
+            Failure::new(ErrorCode::StorageFailed, format!("{}: the lock cannot be taken: {e}", path.display()))
+                .hint("make room and permission there, or choose another --profile")
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&path).map_err(fault)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&mut file)),
+            Err(e) => return Err(fault(e.into())),
+        }
+        note_process(&mut file).map_err(fault)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn note_process(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn taken(file: &mut File) -> Failure {
+    let mut text = String::new();
+    let process = match file.take(32).read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok()) {
+        Some(id) => format!(" (process {id})"),
+        None => String::new(),
+    };
+    Failure::new(ErrorCode::Misuse, format!("an agent already runs for this profile{process}"))
+        .hint("use it, or end it with `hither stop`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a5_a_second_agent_is_told_who_holds_the_profile_and_the_lock_goes_with_its_holder() {
+        let top = tempfile::tempdir().unwrap();
+        let first = ProfileLock::take(top.path()).unwrap();
+        let failure = ProfileLock::take(top.path()).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::Misuse);
+        assert!(failure.message.contains(&format!("process {}", std::process::id())), "{}", failure.message);
+        drop(first);
+        ProfileLock::take(top.path()).unwrap();
+    }
+
+    #[test]
+    fn a2_a_lock_that_is_a_link_is_refused() {
+        let top = tempfile::tempdir().unwrap();
+        let other = top.path().join("precious");
+        std::fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, top.path().join("agent.lock")).unwrap();
+        assert_eq!(ProfileLock::take(top.path()).unwrap_err().code, ErrorCode::StorageFailed);
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious");
+    }
+}

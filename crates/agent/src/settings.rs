@@ -1,0 +1,207 @@
+//! What a person has set, in `settings.toml` of the profile.
+//!
+//! The file is versioned and written atomically. One that is damaged, has an unknown word in it, or comes from a newer
+//! hither is refused with the fix: it is never taken for an empty one, since that could show a device that was hidden
+//! (N5). For the same reason every setting but the name must be there, and the last line is one of them.
+
+use hither_model::{DisplayName, ErrorCode, Failure, row::Visibility};
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// The version of the file this hither writes.
+const VERSION: u32 = 1;
+/// Largest file that is read, bytes.
+const CAP: u64 = 256 * 1024;
+
+/// The settings of one profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    version: u32,
+    /// The name shown to everyone, if one was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DisplayName>,
+    /// Who may see this device.
+    pub visibility: Visibility,
+    /// Where received files go: an absolute path.
+    pub inbox: PathBuf,
+    /// Permit TLS 1.2 (with extended master secret) towards older devices.
+    pub allow_tls12: bool,
+    /// Capabilities that were revoked, by name.
+    pub revoked: Vec<String>,
+    /// Network interfaces for discovery.
+    pub interfaces: Interfaces,
+}
+
+/// Which network interfaces take part in discovery.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interfaces {
+    /// Only these, if any are named.
+    pub include: Vec<String>,
+    /// Never these.
+    pub exclude: Vec<String>,
+    /// Virtual, VPN and container interfaces too.
+    #[serde(rename = "virtual")]
+    pub virtual_too: bool,
+}
+
+#[derive(Deserialize)]
+struct OnlyVersion {
+    version: u32,
+}
+
+impl Settings {
+    /// The settings of a profile that has none yet.
+    pub fn fresh(profile: &Path) -> Self {
+        let downloads = directories::UserDirs::new().and_then(|dirs| dirs.download_dir().map(|d| d.join("hither")));
+        Self {
+            version: VERSION,
+            name: None,
+            visibility: Visibility::Known,
+            inbox: downloads.unwrap_or_else(|| profile.join("inbox")),
+            allow_tls12: false,
+            revoked: Vec::new(),
+            interfaces: Interfaces::default(),
+        }
+    }
+
+    /// Reads the settings of the profile; a profile without any gets fresh ones, which are not written yet.
+    ///
+    /// # Errors
+    /// The file cannot be read or cannot be understood.
+    pub fn load(profile: &Path) -> Result<Self, Failure> {
+        let path = file(profile);
+        let text = match read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::fresh(profile)),
+            Err(e) => {
+                return Err(Failure::new(
+                    ErrorCode::StorageFailed,
+                    format!("{}: the settings cannot be read: {e}", path.display()),
+                )
+                .hint(aside(&path)));
+            }
+        };
+        Self::parse(&text).map_err(|why| {
+            Failure::new(ErrorCode::StorageFailed, format!("{}: {why}", path.display())).hint(aside(&path))
+        })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match toml::from_str::<OnlyVersion>(text) {
+            Ok(OnlyVersion { version: VERSION }) => {}
+            Ok(OnlyVersion { version }) => {
+                return Err(format!("the settings are of version {version}, this hither reads version {VERSION}"));
+            }
+            Err(e) => return Err(format!("the settings are damaged: {}", e.message())),
+        }
+        let settings: Self = toml::from_str(text).map_err(|e| format!("the settings are damaged: {}", e.message()))?;
+        if !settings.inbox.is_absolute() {
+            return Err("the inbox must be an absolute path".into());
+        }
+        Ok(settings)
+    }
+
+    /// Writes the settings so that a crash leaves either the old file or the new one.
+    ///
+    /// # Errors
+    /// The disk says no.
+    pub fn save(&self, profile: &Path) -> Result<(), Failure> {
+        let path = file(profile);
+        let fault = |why: String| {
+            Failure::new(ErrorCode::StorageFailed, format!("{}: the settings cannot be written: {why}", path.display()))
+                .hint("make room and permission there")
+        };
+        let text = toml::to_string(self).map_err(|e| fault(e.to_string()))?;
+        let new = path.with_extension("toml.new");
+        let write = || -> io::Result<()> {
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut out = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&new)?;
+            out.write_all(text.as_bytes())?;
+            out.sync_all()?;
+            fs::rename(&new, &path)?;
+            File::open(profile)?.sync_all()
+        };
+        write().map_err(|e| fault(e.to_string()))
+    }
+}
+
+fn file(profile: &Path) -> PathBuf {
+    profile.join("settings.toml")
+}
+
+fn aside(path: &Path) -> String {
+    format!("put it right, or start with fresh settings: `mv {0} {0}.old`", path.display())
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(CAP + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > CAP { Err(io::Error::other("larger than settings can be")) } else { Ok(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_survive_the_disk() {
+        let top = tempfile::tempdir().unwrap();
+        let mut settings = Settings::fresh(top.path());
+        settings.name = Some(DisplayName::new("Ana \"Banana\" 한").unwrap());
+        settings.visibility = Visibility::Nobody;
+        settings.revoked = vec!["discovery".into()];
+        settings.interfaces.exclude = vec!["eth1".into()];
+        settings.interfaces.virtual_too = true;
+        settings.save(top.path()).unwrap();
+        settings.save(top.path()).unwrap();
+        assert_eq!(Settings::load(top.path()).unwrap(), settings);
+        let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(file(top.path())).unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(!top.path().join("settings.toml.new").exists());
+    }
+
+    #[test]
+    fn n5_settings_that_are_damaged_newer_or_misspelt_are_refused_and_stay_as_they_are() {
+        let top = tempfile::tempdir().unwrap();
+        let good = toml::to_string(&Settings::fresh(top.path())).unwrap();
+        for bad in [
+            String::new(),
+            good.replace("version = 1", "version = 2"),
+            good.replace("visibility", "visibilty"),
+            good.replace("\"known\"", "\"nob\""),
+            good.replace("inbox = \"/", "inbox = \""),
+            good.replace("version = 1", "version = 1\nname = \"a\u{202e}b\""),
+            good.replace("[interfaces]", "[interfaces]\nsurplus = 1"),
+        ] {
+            fs::write(file(top.path()), &bad).unwrap();
+            let failure = Settings::load(top.path()).unwrap_err();
+            assert_eq!(failure.code, ErrorCode::StorageFailed, "{bad:?} was taken");
+            assert!(failure.hint.unwrap().contains("mv "), "the fix is named");
+            assert_eq!(fs::read_to_string(file(top.path())).unwrap(), bad);
+        }
+        fs::write(file(top.path()), [0xff, 0xfe]).unwrap();
+        assert!(Settings::load(top.path()).is_err());
+    }
+
+    #[test]
+    fn n5_a_cut_off_file_is_refused_wherever_it_was_cut() {
+        let mut settings = Settings::fresh(Path::new("/p"));
+        settings.visibility = Visibility::Nobody;
+        settings.revoked = vec!["discovery".into()];
+        let whole = toml::to_string(&settings).unwrap();
+        let whole = whole.trim_end();
+        assert_eq!(Settings::parse(whole).unwrap(), settings);
+        for end in 0..whole.len() {
+            assert!(Settings::parse(&whole[..end]).is_err(), "cut at {end}");
+        }
+    }
+}

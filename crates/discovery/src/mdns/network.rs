@@ -1,0 +1,124 @@
+//! The clock: looks at the interfaces, follows their changes, and sees to it that the mDNS thread is alive.
+//!
+//! On another network the thread is started anew: its sockets' memberships may be stale, what it remembers is of the old
+//! network, and its labels must not be heard on the new one. Goodbye is said only where the network is still the same.
+
+use super::{
+    Event,
+    actor::{Actor, LOOK_EVERY, wall},
+};
+use crate::interfaces::{Interface, Shift, shift, stayed};
+use hither_model::MediumState;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Rows that a new thread has not heard again after this time are gone. It asks three times until then.
+const SWEEP_AFTER: Duration = Duration::from_secs(5);
+/// The thread is asked whether it is alive at every so manieth look.
+const CHECK_EVERY: u32 = 5;
+/// A thread that holds more records and timers than this is started again.
+const MAX_LOAD: u64 = 50_000;
+
+impl Actor {
+    pub(super) async fn tick(&mut self) {
+        let now = Instant::now();
+        let past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if self.next_look <= now {
+            self.next_look = now + LOOK_EVERY;
+            self.look().await;
+        }
+        if past(self.advertised.retire_at()) {
+            self.retire().await;
+        }
+        if past(self.sweep_at) {
+            self.sweep_at = None;
+            self.table.sweep();
+        }
+        if past(self.retry_at) {
+            self.start_over().await;
+        }
+        self.ask_again_if_due().await;
+    }
+
+    async fn look(&mut self) {
+        if self.grant.check().is_err() {
+            return self.fall_silent().await;
+        }
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(CHECK_EVERY) {
+            self.check_thread().await;
+        }
+        let interfaces = match self.scanner.scan() {
+            Ok(all) => self.rule.select(&all),
+            Err(error) => return tracing::debug!(%error, "the interfaces cannot be listed"),
+        };
+        match shift(&self.interfaces, &interfaces) {
+            Shift::None => {}
+            Shift::Readdressed => self.readdressed(interfaces).await,
+            Shift::Moved { added, removed } => {
+                tracing::info!(?added, ?removed, "the network changed");
+                self.moved(interfaces).await;
+                self.outbox.push_back(Event::NetworkChanged { added, removed });
+            }
+        }
+    }
+
+    /// The grant was revoked: not even a goodbye leaves.
+    async fn fall_silent(&mut self) {
+        self.advertised.take();
+        (self.retry_at, self.sweep_at) = (None, None);
+        if let Some(daemon) = self.daemon.take() {
+            daemon.shut(&[]).await;
+        }
+        self.table.clear();
+        self.tell_state(MediumState::Off);
+    }
+
+    async fn check_thread(&mut self) {
+        let Some(daemon) = &self.daemon else { return };
+        match daemon.load().await {
+            Ok(load) if load > MAX_LOAD => {
+                tracing::warn!(load, "the mdns thread remembers too much; starting over");
+                self.restart_quietly().await;
+            }
+            Ok(_) => self.failures = 0,
+            Err(error) => self.fail(error).await,
+        }
+    }
+
+    async fn readdressed(&mut self, interfaces: Vec<Interface>) {
+        self.interfaces = interfaces;
+        self.table.relink(wall(), self.interfaces.clone());
+        if let Some(daemon) = &self.daemon
+            && let Err(error) = daemon.allow(&self.interfaces).await
+        {
+            self.fail(error).await;
+        }
+    }
+
+    async fn moved(&mut self, interfaces: Vec<Interface>) {
+        let same: Vec<Interface> =
+            self.interfaces.iter().filter(|old| interfaces.iter().any(|new| stayed(old, new))).cloned().collect();
+        self.advertised.take();
+        if let Some(daemon) = self.daemon.take() {
+            daemon.shut(&same).await;
+        }
+        self.interfaces = interfaces;
+        self.table.relink(wall(), self.interfaces.clone());
+        self.start_over().await;
+    }
+
+    /// Another thread for the same advert: no goodbye.
+    pub(super) async fn restart_quietly(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            daemon.shut(&[]).await;
+        }
+        self.start_over().await;
+    }
+
+    async fn start_over(&mut self) {
+        self.table.begin_round();
+        self.sweep_at = Some(Instant::now() + SWEEP_AFTER);
+        self.bring_up().await;
+    }
+}

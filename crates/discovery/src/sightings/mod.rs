@@ -1,0 +1,266 @@
+//! Who is heard at the moment: one row per advert, however many interfaces and address families carry it. Pure; times
+//! are milliseconds since 1970.
+//!
+//! The list is capped, and who fills it pays first: a row gives way at the address that claims most of them, and a row
+//! that the caller marked as known never does (D1). Changes of one row are told at most once a second, merged. The
+//! reader takes changes one by one with [`Sightings::next`]; a slow reader gets fewer, never wrong ones.
+//!
+//! What is *not* here: whether a row is who it claims to be, and when it fades because a dial failed.
+
+use crate::{
+    interfaces::Interface,
+    onlink::{Claim, routes},
+    txt::Txt,
+};
+use hither_model::InstanceId;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::{IpAddr, SocketAddr},
+};
+
+/// Most rows.
+pub const MAX_ROWS: usize = 256;
+/// Most rows that can be marked as known; the rest stays free for newcomers, so that copied tags cannot fill the list.
+pub const MAX_KEPT: usize = 192;
+/// Shortest time between two changes of one row, milliseconds.
+pub const CHANGE_EVERY: u64 = 1_000;
+
+/// Claimed addresses remembered of one advert; more are not looked at.
+const MAX_CLAIMS: usize = 32;
+/// Own instance labels remembered, so that late echoes of earlier adverts are not taken for somebody else's.
+const MAX_OWN: usize = 16;
+
+/// A device that is heard, as it describes itself. A claim by whoever shouts on the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its advert.
+    pub instance: InstanceId,
+    /// What the advert says.
+    pub txt: Txt,
+    /// Where it can be tried, best first: at least one, at most eight; link-local IPv6 ones with their scope.
+    pub routes: Vec<SocketAddr>,
+    /// When this advert was first heard, milliseconds since 1970.
+    pub first_heard: u64,
+    /// When something of it was last heard.
+    pub last_heard: u64,
+}
+
+/// An advert as it was resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advert {
+    /// Which.
+    pub instance: InstanceId,
+    /// The port it names.
+    pub port: u16,
+    /// The addresses it names.
+    pub claims: Vec<Claim>,
+    /// What it says.
+    pub txt: Txt,
+}
+
+/// What changed on the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A row is new or different.
+    Seen(Sighting),
+    /// A row is gone.
+    Gone(InstanceId),
+}
+
+#[derive(Debug)]
+struct Row {
+    port: u16,
+    claims: Vec<Claim>,
+    sighting: Sighting,
+    kept: bool,
+    round: u32,
+    /// When it was last told.
+    told: Option<u64>,
+    /// Since when it waits to be told.
+    waiting: Option<u64>,
+}
+
+impl Row {
+    fn address(&self) -> Option<IpAddr> {
+        self.sighting.routes.first().map(SocketAddr::ip)
+    }
+
+    /// When it may be told; `None` if there is nothing to tell.
+    fn due(&self, now: u64) -> Option<u64> {
+        self.waiting?;
+        // Told in the future means that the clock was set back: then at once.
+        Some(self.told.filter(|told| *told <= now).map_or(0, |told| told + CHANGE_EVERY))
+    }
+}
+
+/// The list.
+#[derive(Debug, Default)]
+pub struct Sightings {
+    loopback: bool,
+    interfaces: Vec<Interface>,
+    rows: BTreeMap<InstanceId, Row>,
+    /// Rows that were told and are gone, with the time they were last told.
+    gone: BTreeMap<InstanceId, u64>,
+    own: VecDeque<InstanceId>,
+    round: u32,
+}
+
+impl Sightings {
+    /// An empty list. `loopback` is the switch for several agents on one machine.
+    pub fn new(loopback: bool) -> Self {
+        Self { loopback, ..Self::default() }
+    }
+
+    /// An advert of ours: never on the list.
+    pub fn own(&mut self, instance: InstanceId) {
+        self.own.retain(|own| *own != instance);
+        self.own.push_back(instance);
+        if self.own.len() > MAX_OWN {
+            self.own.pop_front();
+        }
+        self.remove(instance);
+    }
+
+    /// Whether it is an advert of ours.
+    pub fn is_own(&self, instance: InstanceId) -> bool {
+        self.own.contains(&instance)
+    }
+
+    /// An advert was heard, in whole: its addresses replace those heard before.
+    pub fn heard(&mut self, now: u64, advert: Advert) {
+        let Advert { instance, port, mut claims, txt } = advert;
+        claims.truncate(MAX_CLAIMS);
+        let routes = routes(&claims, port, &self.interfaces, self.loopback);
+        let Some(first) = routes.first() else { return self.remove(instance) };
+        if self.is_own(instance) || (!self.rows.contains_key(&instance) && !self.make_room(first.ip())) {
+            return;
+        }
+        let round = self.round;
+        let gone = &mut self.gone;
+        let row = self.rows.entry(instance).or_insert_with(|| Row {
+            port,
+            claims: vec![],
+            sighting: Sighting { instance, txt: txt.clone(), routes: vec![], first_heard: now, last_heard: now },
+            kept: false,
+            round,
+            told: gone.remove(&instance),
+            waiting: None,
+        });
+        if row.sighting.txt != txt || row.sighting.routes != routes {
+            row.waiting.get_or_insert(now);
+        }
+        row.sighting = Sighting { txt, routes, last_heard: now, ..row.sighting.clone() };
+        (row.port, row.claims, row.round) = (port, claims, round);
+    }
+
+    /// An advert said goodbye or lapsed.
+    pub fn remove(&mut self, instance: InstanceId) {
+        if let Some(told) = self.rows.remove(&instance).and_then(|row| row.told) {
+            self.gone.insert(instance, told);
+        }
+    }
+
+    /// All of them.
+    pub fn clear(&mut self) {
+        let all: Vec<InstanceId> = self.rows.keys().copied().collect();
+        all.into_iter().for_each(|instance| self.remove(instance));
+    }
+
+    /// Whether there is such a row.
+    pub fn knows(&self, instance: InstanceId) -> bool {
+        self.rows.contains_key(&instance)
+    }
+
+    /// Marks a row as a known device's, which no flood pushes out; or takes the mark away. False if there is no such
+    /// row, or too many are marked.
+    pub fn keep(&mut self, instance: InstanceId, keep: bool) -> bool {
+        let room = !keep || self.rows.values().filter(|row| row.kept).count() < MAX_KEPT;
+        let Some(row) = self.rows.get_mut(&instance).filter(|row| room || row.kept) else { return false };
+        row.kept = keep;
+        true
+    }
+
+    /// Our interfaces are others now: rows that cannot be reached any more go.
+    pub fn relink(&mut self, now: u64, interfaces: Vec<Interface>) {
+        self.interfaces = interfaces;
+        let mut lost = vec![];
+        for (instance, row) in &mut self.rows {
+            let routes = routes(&row.claims, row.port, &self.interfaces, self.loopback);
+            if routes.is_empty() {
+                lost.push(*instance);
+            } else if routes != row.sighting.routes {
+                row.sighting.routes = routes;
+                row.waiting.get_or_insert(now);
+            }
+        }
+        lost.into_iter().for_each(|instance| self.remove(instance));
+    }
+
+    /// The link is asked from scratch: rows not heard again until [`sweep`](Self::sweep) will go.
+    pub fn begin_round(&mut self) {
+        self.round = self.round.wrapping_add(1);
+    }
+
+    /// Ends the round.
+    pub fn sweep(&mut self) {
+        let round = self.round;
+        let silent: Vec<InstanceId> = self.rows.iter().filter(|(_, r)| r.round != round).map(|(i, _)| *i).collect();
+        silent.into_iter().for_each(|instance| self.remove(instance));
+    }
+
+    /// Takes the next change to tell, those that waited longest first.
+    #[allow(clippy::should_implement_trait, reason = "what is due depends on the time")]
+    pub fn next(&mut self, now: u64) -> Option<Change> {
+        if let Some((instance, _)) = self.gone.pop_first() {
+            return Some(Change::Gone(instance));
+        }
+        let due = self.rows.values_mut().filter(|row| row.due(now).is_some_and(|due| due <= now));
+        let row = due.min_by_key(|row| row.waiting)?;
+        (row.waiting, row.told) = (None, Some(now));
+        Some(Change::Seen(row.sighting.clone()))
+    }
+
+    /// When the next change can be told: `Some(0)` is at once, `None` is not before something is heard.
+    pub fn due(&self, now: u64) -> Option<u64> {
+        if self.gone.is_empty() { self.rows.values().filter_map(|row| row.due(now)).min() } else { Some(0) }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nobody is heard.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Makes room for a newcomer at `address`, or says that there is none.
+    fn make_room(&mut self, address: IpAddr) -> bool {
+        if self.rows.len() < MAX_ROWS {
+            return true;
+        }
+        let mut crowd: BTreeMap<Option<IpAddr>, usize> = BTreeMap::new();
+        for row in self.rows.values().filter(|row| !row.kept) {
+            *crowd.entry(row.address()).or_default() += 1;
+        }
+        let largest = crowd.values().copied().max().unwrap_or(0);
+        let newcomer = crowd.get(&Some(address)).copied().unwrap_or(0) + 1;
+        if largest == 0 || (largest > 1 && newcomer > largest) {
+            return false;
+        }
+        let crowded = |row: &Row| !row.kept && crowd.get(&row.address()) == Some(&largest);
+        let rows = self.rows.iter().filter(|(_, row)| crowded(row));
+        // Where one address claims many rows, its newest goes. Where none does, the one not heard for longest goes:
+        // every newcomer must reach the caller, who may know it.
+        let victim = if largest > 1 {
+            rows.max_by_key(|(_, row)| row.sighting.first_heard).map(|(instance, _)| *instance)
+        } else {
+            rows.min_by_key(|(_, row)| row.sighting.last_heard).map(|(instance, _)| *instance)
+        };
+        victim.map(|instance| self.remove(instance)).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests;

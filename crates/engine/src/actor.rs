@@ -1,0 +1,228 @@
+//! The engine's task: one event at a time, the earliest deadline next, and an orderly end.
+
+use crate::{
+    clock::Clock,
+    directory::Directory,
+    door::DoorBook,
+    event::Event,
+    handle::{Call, Handle},
+    media::Media,
+    questions::Questions,
+    settings::{Options, Started},
+    state::State,
+    store::{History, Keeper, Slot},
+};
+use hither_capability::{Capability, Gate, Manifest};
+use hither_identity::DeviceKey;
+use hither_model::{ErrorCode, Failure, News};
+use hither_protocol::limits;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Events that may wait; a full queue slows the connections down, which is what back-pressure is for.
+const MAX_EVENTS: usize = 1_024;
+/// News a slow listener may fall behind before it gets a snapshot instead.
+const MAX_NEWS: usize = 1_024;
+/// How long the end may take (N7).
+const DRAIN: Duration = Duration::from_millis(2_500);
+
+/// Starts engines.
+#[derive(Debug)]
+pub struct Engine;
+
+impl Engine {
+    /// Opens the profile and whatever its capabilities allow, and starts the task that owns it.
+    ///
+    /// A medium that does not work is no reason to fail: [`Started::media`] says which and why.
+    ///
+    /// # Errors
+    /// A damaged key or store, a port that cannot be bound.
+    pub async fn start(options: Options) -> Result<(Handle, Started), Failure> {
+        let (events, event_inbox) = mpsc::channel(MAX_EVENTS);
+        let (calls, call_inbox) = mpsc::channel(64);
+        let (running, is_running) = watch::channel(true);
+        let wanted = options.listen.clone();
+        let mut state = open(options, events).await?;
+        let last_port: Option<u16> = state.keeper.load(Slot::Traces).map_err(Failure::from)?;
+        match state.bind(&wanted, last_port) {
+            Ok(listener) => state.serve(listener),
+            Err(failure) if failure.code == ErrorCode::AccessDenied => {}
+            Err(failure) => return Err(failure),
+        }
+        if last_port != Some(state.port()) && wanted.is_empty() {
+            state.keeper.save(Slot::Traces, &state.port());
+        }
+        state.publish_door();
+        // Known devices first: they see us before multicast has even probed its name.
+        state.call_known();
+        state.align_media().await;
+        let handle = Handle { calls, settings: state.settings.subscribe(), running: is_running };
+        let started = Started {
+            peer: state.my_id,
+            name: state.shown_name(),
+            listen: state.listen.clone(),
+            media: state.media_states(),
+        };
+        tokio::spawn(async move {
+            run(&mut state, event_inbox, call_inbox).await;
+            finish(state).await;
+            running.send_replace(false);
+        });
+        Ok((handle, started))
+    }
+}
+
+/// Reads everything the profile remembers.
+async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Failure> {
+    let Options { profile, settings, mdns, loopback, .. } = options;
+    let manifest = Manifest::shipped().map_err(Failure::from)?;
+    let revoked: BTreeSet<Capability> = settings.revoked.iter().filter_map(|name| name.parse().ok()).collect();
+    let directory = profile.join("identity");
+    let me = tokio::task::spawn_blocking(move || DeviceKey::load_or_create(&directory))
+        .await
+        .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?
+        .map_err(Failure::from)?;
+    let keeper = Keeper::start(profile.clone()).map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
+    let mut state = State {
+        clock: Clock::start(),
+        my_id: me.peer_id(),
+        me: Arc::new(me),
+        gate: Gate::new(manifest, revoked, loopback),
+        loopback,
+        settings: watch::Sender::new(settings),
+        people: keeper.load(Slot::People).map_err(Failure::from)?.unwrap_or_default(),
+        budget: keeper.load(Slot::Runs).map_err(Failure::from)?.unwrap_or_default(),
+        links: keeper.load(Slot::Links).map_err(Failure::from)?.unwrap_or_default(),
+        history: History::load(profile.join("history.jsonl")),
+        directory: Directory::default(),
+        media: Media::new(mdns),
+        door: DoorBook::new(),
+        listen: vec![],
+        listener: None,
+        questions: Questions::default(),
+        turns: limits::Questions::default(),
+        dials: Default::default(),
+        knocks: Default::default(),
+        sessions: Default::default(),
+        lanes: Default::default(),
+        pipes: vec![],
+        transfers: Default::default(),
+        standing: vec![],
+        dial_backs: Default::default(),
+        news: broadcast::Sender::new(MAX_NEWS),
+        events,
+        tasks: TaskTracker::new(),
+        cancel: CancellationToken::new(),
+        counter: 0,
+        profile_dir: profile,
+        keeper,
+    };
+    let sessions = state.keeper.load(Slot::Sessions).map_err(Failure::from)?.unwrap_or_default();
+    state.revive_sessions(sessions);
+    let transfers = state.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
+    state.revive_transfers(transfers);
+    Ok(state)
+}
+
+async fn run(state: &mut State, mut events: mpsc::Receiver<Event>, mut calls: mpsc::Receiver<Call>) {
+    loop {
+        let deadline = state.deadline();
+        let wait = deadline.map(|at| state.clock.until(at));
+        tokio::select! {
+            biased;
+            call = calls.recv() => match call {
+                Some(Call::Stop) | None => return,
+                Some(call) => state.called_by_client(call).await,
+            },
+            Some(event) = events.recv() => state.happened(event).await,
+            () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => state.due().await,
+        }
+    }
+}
+
+/// Everything in its order: peers and faces are told, journals are flushed, then the tasks end.
+async fn finish(mut state: State) {
+    state.tell(News::Stopping);
+    state.pause_transfers_for_stop();
+    state.keep_sessions();
+    state.keep_transfers();
+    let drain = async {
+        state.stop_mdns().await;
+        state.cancel.cancel();
+        state.tasks.close();
+        state.tasks.wait().await;
+    };
+    if tokio::time::timeout(DRAIN, drain).await.is_err() {
+        tracing::warn!("some tasks did not end in time");
+    }
+    // The keeper's drop waits until everything is on disk.
+    let _ = tokio::task::spawn_blocking(move || drop(state)).await;
+}
+
+impl State {
+    fn deadline(&self) -> Option<u64> {
+        [
+            self.knocks_deadline(),
+            self.questions.deadline(),
+            self.directory.deadline(),
+            self.media_deadline(),
+            self.redials_deadline(),
+            self.lanes_deadline(),
+            self.transfers_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    async fn due(&mut self) {
+        self.knocks_due().await;
+        self.media_due().await;
+        self.redials_due();
+        self.lanes_due();
+        self.transfers_due().await;
+        self.show_changes();
+    }
+
+    async fn called_by_client(&mut self, call: Call) {
+        match call {
+            Call::Ask { client, ask, answer } => self.asked(client, ask, answer).await,
+            Call::News { listener } => {
+                let _ = listener.send((self.snapshot(), self.news.subscribe()));
+            }
+            Call::Pipe { client, ask, stream } => self.pipe(client, ask, stream),
+            Call::Gone { client } => self.client_gone(client),
+            Call::Stop => {}
+        }
+    }
+
+    fn snapshot(&self) -> News {
+        News::Snapshot {
+            peers: self.directory.rows(),
+            questions: self.questions.rows(self.clock.now()),
+            sessions: self.session_rows(),
+            transfers: self.transfer_rows(),
+        }
+    }
+
+    async fn happened(&mut self, event: Event) {
+        match event {
+            Event::Discovery(event) => self.discovered(event).await,
+            Event::Hello { wire, purpose, from, hello } => self.hello(*wire, purpose, from, hello).await,
+            Event::LaneArrived { lane, channel } => self.lane_ready(lane, Ok(channel)),
+            Event::LaneDialled { lane, outcome } => self.lane_ready(lane, outcome),
+            Event::Dialled { knock, outcome } => self.dialled(knock, *outcome).await,
+            Event::KnockHeard { knock, frame } => self.knock_heard(knock, frame).await,
+            Event::KnockSilent { knock, why } => self.knock_silent(knock, why).await,
+            Event::Admitted { knock, admission, channel } => self.admitted(knock, *admission, channel).await,
+            Event::Called { peer, route } => self.called(peer, route),
+            Event::SessionHeard { session, generation, frame } => self.session_heard(session, generation, frame).await,
+            Event::SessionLost { session, generation, why } => self.session_lost(session, generation, &why),
+            Event::Redialled { session, outcome } => self.redialled(session, *outcome),
+            Event::Resumed { session, outcome } => self.resumed(session, *outcome),
+            Event::Transfer { transfer, report } => self.transfer_reported(transfer, report).await,
+            Event::DialBack { session, reached, why } => self.dial_back_done(session, reached, why),
+        }
+    }
+}

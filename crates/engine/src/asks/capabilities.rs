@@ -1,0 +1,74 @@
+//! Capabilities granted and revoked while running (R1.17).
+
+use crate::state::State;
+use hither_capability::Capability;
+use hither_model::{Answer, ErrorCode, Failure, News, SessionId, row::CapabilityRow};
+
+impl State {
+    pub(super) fn capability_rows(&self) -> Vec<CapabilityRow> {
+        self.gate.rows(&|capability| match capability {
+            Capability::Proximity => {
+                let mut used: Vec<String> = Vec::new();
+                if self.media.mdns.is_some() {
+                    used.push("discovery".into());
+                }
+                if self.listener.is_some() {
+                    used.push("listener".into());
+                }
+                used.extend(self.sessions.values().map(|s| format!("session with {}", s.kept.name)));
+                used
+            }
+            _ => vec![],
+        })
+    }
+
+    pub(super) async fn set_capability(&mut self, name: &str, granted: bool) -> Result<Answer, Failure> {
+        let capability: Capability = name.parse().map_err(|_| {
+            let names: Vec<&str> = Capability::ALL.iter().map(|c| c.name()).collect();
+            Failure::new(ErrorCode::UnknownId, format!("there is no capability {name:?}"))
+                .hint(format!("there are: {}", names.join(", ")))
+        })?;
+        let changed = if granted { self.gate.restore(capability)? } else { self.gate.revoke(capability) };
+        if changed {
+            let revoked: Vec<String> = self.gate.revoked().iter().map(|c| c.name().to_owned()).collect();
+            self.settings.send_modify(|s| s.revoked = revoked);
+            self.note("capability", None, None, format!("{name} {}", if granted { "granted" } else { "revoked" }));
+            if capability == Capability::Proximity {
+                self.proximity_changed(granted).await;
+            }
+        }
+        let rows = self.capability_rows();
+        for capability in rows.iter().filter(|r| r.name == name) {
+            self.tell(News::Capability { capability: capability.clone() });
+        }
+        Ok(Answer::Capabilities { rows })
+    }
+
+    /// Revoked: everything opened under it closes at once. Granted: it comes up again.
+    async fn proximity_changed(&mut self, granted: bool) {
+        if granted {
+            if let Err(failure) = self.listen_again() {
+                self.alarm(format!("listening failed: {failure}"), None);
+            }
+            self.align_media().await;
+            self.call_known();
+            return;
+        }
+        let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.close_session(session, "the capability `proximity` was revoked", true);
+        }
+        let knocks: Vec<_> = self.knocks.keys().copied().collect();
+        for knock in knocks {
+            self.end_knock(knock, hither_protocol::Ending::Canceled).await;
+        }
+        for dial in std::mem::take(&mut self.dials).into_values() {
+            dial.cancel.cancel();
+        }
+        if let Some(listener) = self.listener.take() {
+            listener.cancel();
+        }
+        self.align_media().await;
+        self.publish_door();
+    }
+}

@@ -1,0 +1,114 @@
+//! Who is who, decided by hand; and our own certificate.
+
+use crate::{
+    state::State,
+    store::{Person, Slot},
+};
+use hither_identity::DeviceKey;
+use hither_model::{
+    Answer, DisplayName, ErrorCode, Failure, PeerId, Trust, Verified,
+    ask::TrustChoice,
+    row::{HistoryRow, IdentityRow, Usable},
+};
+use std::sync::Arc;
+
+impl State {
+    pub(super) async fn set_trust(&mut self, wanted: &str, to: TrustChoice) -> Result<Answer, Failure> {
+        let peer = self.peer_named(wanted)?;
+        let name = self.people.find(&peer).map(|p| p.name.to_string()).unwrap_or_default();
+        match to {
+            TrustChoice::Blocked => {
+                self.block(peer, &name).await;
+                return Ok(Answer::Done);
+            }
+            TrustChoice::Forget => {
+                for session in self.sessions_with(&peer) {
+                    self.close_session(session, "the device was forgotten", true);
+                }
+                self.people.forget(&peer);
+            }
+            TrustChoice::Known | TrustChoice::Verified => {
+                let person = self.people.find_mut(&peer).ok_or_else(|| crate::asks::stale("that device"))?;
+                if person.pair_key.is_none() && to == TrustChoice::Verified {
+                    return Err(Failure::new(ErrorCode::Misuse, format!("{name} was never met with a code or a link"))
+                        .hint("invite them once and compare the code"));
+                }
+                person.trust = if to == TrustChoice::Verified { Trust::Verified } else { Trust::Known };
+                if person.pair_key.is_none() {
+                    person.trust = Trust::New;
+                }
+            }
+        }
+        self.note("trust", Some(peer), Some(name), format!("set by hand to {to:?}").to_lowercase());
+        let written = self.keeper.save_now(Slot::People, &self.people).await;
+        self.people_changed();
+        match written {
+            Ok(Ok(())) => Ok(Answer::Done),
+            _ => Err(Failure::new(ErrorCode::StorageFailed, "the decision could not be written to disk")),
+        }
+    }
+
+    /// Takes no more questions from a device; its sessions end.
+    pub(super) async fn block(&mut self, peer: PeerId, name: &str) {
+        let unix = self.clock.unix();
+        for session in self.sessions_with(&peer) {
+            self.close_session(session, "closed", true);
+        }
+        let blank = || Person {
+            name: DisplayName::cleaned(name).unwrap_or_else(|| self.unnamed()),
+            trust: Trust::Blocked,
+            verified: Verified::No,
+            pair_key: None,
+            since: unix,
+            last_seen: unix,
+            routes: vec![],
+            always: false,
+        };
+        let mut person = self.people.find(&peer).cloned().unwrap_or_else(blank);
+        person.trust = Trust::Blocked;
+        person.always = false;
+        self.people.insert(peer, person);
+        self.note("trust", Some(peer), Some(name.to_owned()), "blocked".into());
+        let _ = self.keeper.save_now(Slot::People, &self.people).await;
+        self.people_changed();
+    }
+
+    pub(super) fn history_rows(&self, peer: Option<&str>, limit: u32) -> Result<Answer, Failure> {
+        let peer = peer.map(|wanted| self.peer_named(wanted)).transpose()?;
+        let wanted = |row: &&HistoryRow| peer.is_none() || row.peer == peer;
+        let limit = usize::try_from(limit.clamp(1, 2_000)).unwrap_or(2_000);
+        Ok(Answer::History { rows: self.history.rows().filter(wanted).take(limit).cloned().collect() })
+    }
+
+    pub(super) fn messages(&self, session: Option<&str>) -> Result<Answer, Failure> {
+        let only = session.map(|wanted| self.session_named(wanted)).transpose()?;
+        let wanted = self.sessions.iter().filter(|(id, _)| only.is_none_or(|only| only == **id));
+        let mut rows: Vec<_> = wanted.flat_map(|(_, s)| s.messages.iter().cloned()).collect();
+        rows.sort_by_key(|m| (m.at, m.number));
+        Ok(Answer::Messages { rows })
+    }
+
+    pub(super) fn identity_row(&self) -> IdentityRow {
+        let facts = self.me.facts();
+        IdentityRow {
+            id: self.my_id.short(),
+            subject: facts.subject,
+            issuer: facts.issuer,
+            not_after: facts.not_after,
+            key: facts.key,
+            source: "local".into(),
+            usable: Usable::Yes(true),
+            current: true,
+            fingerprint: self.my_id,
+        }
+    }
+
+    /// A new certificate for the same key: who we are stays.
+    pub(super) fn renew_certificate(&mut self) -> Result<Answer, Failure> {
+        let mut key = DeviceKey::load_or_create(&self.profile_dir.join("identity")).map_err(Failure::from)?;
+        key.renew().map_err(Failure::from)?;
+        self.me = Arc::new(key);
+        self.publish_door();
+        Ok(Answer::Identities { rows: vec![self.identity_row()] })
+    }
+}

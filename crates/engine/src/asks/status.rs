@@ -1,0 +1,35 @@
+//! The agent at a glance.
+
+use crate::state::State;
+use hither_model::{
+    AgentState, Medium, MediumState, TransferState,
+    row::{StatusRow, TransferRow},
+};
+use std::collections::BTreeMap;
+
+impl State {
+    pub(crate) fn media_states(&self) -> BTreeMap<Medium, MediumState> {
+        // Bluetooth LE comes with a later issue: it is off and says so.
+        BTreeMap::from([(Medium::Mdns, self.media.state.clone()), (Medium::Ble, MediumState::Off)])
+    }
+
+    pub(super) fn status(&self) -> StatusRow {
+        let settings = self.settings.borrow().clone();
+        let over = |row: &TransferRow| matches!(row.state, TransferState::Kept | TransferState::Dropped);
+        StatusRow {
+            version: env!("CARGO_PKG_VERSION").into(),
+            state: if self.cancel.is_cancelled() { AgentState::Draining } else { AgentState::Serving },
+            peer: self.my_id,
+            name: settings.name,
+            visibility: settings.visibility,
+            listen: self.listen.iter().map(ToString::to_string).collect(),
+            media: self.media_states(),
+            capabilities: self.capability_rows(),
+            sessions: self.session_rows(),
+            transfers: self.transfer_rows().into_iter().filter(|r| !over(r)).collect(),
+            questions: u32::try_from(self.questions.count()).unwrap_or(u32::MAX),
+            near: u32::try_from(self.directory.rows().len()).unwrap_or(u32::MAX),
+            inbox: settings.inbox.display().to_string(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The threads on which files are read and written, and what they report.
+
+use crate::event::Event;
+use hither_model::{Failure, TransferId};
+use hither_socket::BlockingLane;
+use hither_transfer::{
+    Choices, Inbox, Limits, Manifest, Outgoing, Plan, ReceiveEvent, Received, Receiving, Scan, SendEvent, SendOutcome,
+    Sender, Stop, TransferError, scan,
+};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// How often progress is reported.
+const PROGRESS: Duration = Duration::from_millis(200);
+
+/// From a thread to the engine.
+pub(crate) enum Report {
+    /// The sources were walked and are remembered.
+    Scanned { outcome: Result<Box<Sender>, Failure>, reply: crate::asks::Reply },
+    /// An offered manifest was read and judged.
+    Judged { outcome: Result<Arc<Manifest>, Failure>, bytes: Arc<Vec<u8>> },
+    /// The receiving end is ready, with the plan of what it wants.
+    Ready { outcome: Result<(Box<Receiving>, Plan), Failure> },
+    /// The sending end was loaded again after a restart; `then` is what it was wanted for.
+    Loaded { outcome: Result<Box<Sender>, Failure>, then: Then },
+    /// While a lane is sent.
+    Sending(SendEvent),
+    /// While a lane is received.
+    Receiving(ReceiveEvent),
+    /// A lane was sent to its end, or broke.
+    Sent { sender: Box<Sender>, outcome: Result<SendOutcome, TransferError> },
+    /// A lane was received to its end, or broke.
+    Received { receiving: Box<Receiving>, outcome: Result<Received, TransferError> },
+}
+
+/// What a sender that is loaded from disk is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// To offer it again.
+    Offer,
+    /// To send what the receiver asked for.
+    Send,
+    /// To check a receipt.
+    Receipt,
+}
+
+/// Reports for one transfer.
+#[derive(Clone)]
+pub(crate) struct Reporter {
+    pub(crate) transfer: TransferId,
+    pub(crate) events: mpsc::Sender<Event>,
+}
+
+impl Reporter {
+    pub(crate) fn send(&self, report: Report) {
+        let _ = self.events.blocking_send(Event::Transfer { transfer: self.transfer, report });
+    }
+}
+
+/// Walks the sources and remembers them on disk.
+pub(crate) fn prepare(
+    reporter: &Reporter,
+    directory: PathBuf,
+    peer: hither_model::PeerId,
+    paths: &[PathBuf],
+    reply: crate::asks::Reply,
+) {
+    let scanned: Result<Scan, TransferError> = scan(paths, &Limits::default(), &Stop::new());
+    let outcome = scanned
+        .and_then(|scan| Outgoing::create(&directory, reporter.transfer, peer, scan))
+        .map(|outgoing| Box::new(Sender::new(outgoing)))
+        .map_err(Failure::from);
+    reporter.send(Report::Scanned { outcome, reply });
+}
+
+/// Loads what a restarted agent still has to send.
+pub(crate) fn load(reporter: &Reporter, directory: &std::path::Path, then: Then) {
+    let outcome = Outgoing::load(directory, reporter.transfer)
+        .map(|outgoing| Box::new(Sender::new(outgoing)))
+        .map_err(Failure::from);
+    reporter.send(Report::Loaded { outcome, then });
+}
+
+/// Reads an offered manifest: every name is judged before a person is asked (F1).
+pub(crate) fn judge(reporter: &Reporter, bytes: Vec<u8>) {
+    let outcome =
+        Manifest::decode(&bytes, &Limits::default()).map(Arc::new).map_err(|fault| TransferError::from(fault).into());
+    reporter.send(Report::Judged { outcome, bytes: Arc::new(bytes) });
+}
+
+/// Which receiving end is wanted.
+pub(crate) enum Begin {
+    /// A new one: consent was just given.
+    New { manifest: Arc<Vec<u8>>, executable: bool },
+    /// The one a journal remembers.
+    Again { manifest_hash: [u8; 32] },
+    /// The one at hand.
+    Present(Box<Receiving>),
+}
+
+/// Opens the inbox and works out what is still wanted; hashes what is there already.
+pub(crate) fn ready(reporter: &Reporter, inbox: &std::path::Path, peer: hither_model::PeerId, begin: Begin) {
+    let outcome = open(reporter.transfer, inbox, peer, begin).map_err(Failure::from);
+    reporter.send(Report::Ready { outcome });
+}
+
+fn open(
+    transfer: TransferId,
+    path: &std::path::Path,
+    peer: hither_model::PeerId,
+    begin: Begin,
+) -> Result<(Box<Receiving>, Plan), TransferError> {
+    let mut receiving = match begin {
+        Begin::Present(receiving) => receiving,
+        Begin::New { manifest, executable } => {
+            let inbox = Inbox::open(path, &Limits::default())?;
+            Box::new(Receiving::begin(&inbox, transfer, peer, &manifest, Choices { executable })?)
+        }
+        Begin::Again { manifest_hash } => {
+            let inbox = Inbox::open(path, &Limits::default())?;
+            Box::new(Receiving::resume(&inbox, transfer, peer, manifest_hash)?)
+        }
+    };
+    let plan = receiving.plan()?;
+    Ok((receiving, plan))
+}
+
+/// Sends one lane.
+pub(crate) fn send(reporter: &Reporter, mut sender: Box<Sender>, mut lane: BlockingLane, plan: &Plan, stop: &Stop) {
+    let mut last = Instant::now();
+    let mut on = |event: SendEvent| {
+        if matches!(event, SendEvent::Progress { .. }) && last.elapsed() < PROGRESS {
+            return;
+        }
+        match event {
+            // The digests stay with the sender; nobody else needs to hear of each file.
+            SendEvent::Sent { .. } => {}
+            event => {
+                last = Instant::now();
+                reporter.send(Report::Sending(event));
+            }
+        }
+    };
+    let outcome = sender.run(&mut lane, plan, &mut on, stop);
+    let outcome = outcome.and_then(|sent| lane.finish().map(|()| sent).map_err(TransferError::LaneBroken));
+    reporter.send(Report::Sent { sender, outcome });
+}
+
+/// Receives one lane.
+pub(crate) fn receive(reporter: &Reporter, mut receiving: Box<Receiving>, mut lane: BlockingLane, stop: &Stop) {
+    let mut last = Instant::now();
+    let mut on = |event: ReceiveEvent| {
+        if matches!(event, ReceiveEvent::Progress { .. }) && last.elapsed() < PROGRESS {
+            return;
+        }
+        last = Instant::now();
+        reporter.send(Report::Receiving(event));
+    };
+    let outcome = receiving.run(&mut lane, &mut on, stop);
+    reporter.send(Report::Received { receiving, outcome });
+}

@@ -1,0 +1,4 @@
+//! Fuzzes `targets::control`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hither_fuzz::targets::control(bytes));

@@ -1,0 +1,4 @@
+//! Fuzzes `targets::lane`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hither_fuzz::targets::lane(bytes));

@@ -1,0 +1,78 @@
+"""One 1 GiB file of random bytes, tmpfs to tmpfs: speed, processor time and peak memory, next to what people use."""
+
+import filecmp
+import os
+import shutil
+
+from figures import Figure, median
+from lab import BenchError, forget_peak, memory_mib
+from people import Person, kind, meet, parsed
+from rivals import Rsync, Scp, Socat, found
+
+NAME = "one-file"
+ABOUT = "1 GiB file: speed and CPU against socat, scp, rsync; peak memory"
+
+
+class Hither:
+    name = "hither"
+
+    def __init__(self, bench, sender, receiver):
+        self.bench, self.sender, self.receiver = bench, sender, receiver
+
+    def file(self, source, target):
+        people = (self.sender, self.receiver)
+        receive = self.receiver.run("receive", "--to", target)
+        self.bench.settle()
+        for person in people:
+            forget_peak(person.pid)
+        before = sum(person.cpu() for person in people)
+        send = self.sender.run("send", self.receiver.peer, source, "--wait")
+        code, cpu, peak = send.wait()
+        at, _ = send.wait_line(lambda l: kind(parsed(l)) == "done")
+        cpu += sum(person.cpu() for person in people) - before
+        receive.signal(2)
+        _, cpu_receive, peak_receive = receive.wait(20)
+        if code:
+            raise BenchError(f"hither send ended with {code}: {send.lines[-1:]}")
+        peaks = [memory_mib(person.pid, "VmHWM") for person in people]
+        return at - send.began, cpu + cpu_receive, max(*peaks, peak, peak_receive)
+
+    tree = file
+
+
+def run(bench):
+    lab, size = bench.lab, bench.mebibytes << 20
+    source, target = "/run/work/file", "/run/work/in"
+    outside = f"{lab.a.root}{source}"
+    with open(outside, "wb") as out:
+        for _ in range(bench.mebibytes):
+            out.write(os.urandom(1 << 20))
+    sender, receiver = Person(bench, lab.a, "Ana"), Person(bench, lab.b, "Ben")
+    sender.start()
+    receiver.start()
+    meet(sender, receiver)
+    ways = [Hither(bench, sender, receiver)] + [rival(bench) for rival in (Socat, Scp, Rsync) if found(*rival.tools)]
+    rows = {way.name: [] for way in ways}
+    for number in range(bench.rounds):
+        for way in ways[number % len(ways):] + ways[:number % len(ways)]:
+            shutil.rmtree(f"{lab.b.root}{target}", ignore_errors=True)
+            os.makedirs(f"{lab.b.root}{target}")
+            row = way.file(source, target)
+            if not filecmp.cmp(outside, f"{lab.b.root}{target}/file", shallow=False):
+                raise BenchError(f"{way.name} did not deliver what was sent")
+            rows[way.name].append(row)
+            bench.say(f"  round {number + 1}: {way.name:18} {size / row[0] / 2**20:7.0f} MiB/s  {row[1]:5.2f} CPU s  {row[2]:5.0f} MiB")
+    sender.stop()
+    receiver.stop()
+    seconds = {name: median([row[0] for row in many]) for name, many in rows.items()}
+    speed = {name: round(size / s / 2**20, 1) for name, s in seconds.items()}
+    per_gib = {name: round(median([row[1] for row in many]) * 2**30 / size, 2) for name, many in rows.items()}
+    detail = {"mebibytes_per_second": speed, "cpu_seconds_per_gib": per_gib, "mebibytes": bench.mebibytes, "cubic": lab.cubic}
+    if Socat.name in speed:
+        yield Figure("speed ÷ socat mutual TLS", speed["hither"] / speed[Socat.name], "×", 1.0, True, detail)
+        yield Figure("CPU per GiB ÷ socat mutual TLS", per_gib["hither"] / per_gib[Socat.name], "×", 1.3, False, detail)
+    others = [speed[name] for name in (Scp.name, Rsync.name) if name in speed]
+    if others:
+        yield Figure("speed ÷ best of scp, rsync", speed["hither"] / max(others), "×", 3, True, detail)
+    peak = max(row[2] for row in rows["hither"])
+    yield Figure("peak memory of either side, 1 GiB file", peak, "MiB", 48, False, {"mebibytes": bench.mebibytes})

@@ -1,0 +1,8 @@
+//! The real program on one machine: its life, its control socket, its errors and exit codes. No network but loopback.
+
+mod control;
+mod life;
+mod profile;
+
+/// An agent that stays off the network: no adverts, a listener on loopback alone.
+const ALONE: &[&str] = &["--no-mdns", "--listen", "127.0.0.1:0"];
