@@ -1,6 +1,7 @@
 //! Every fuzz target for a short time on stable Rust: its seeds, what fuzzing once found (`fuzz/seeds/<target>/`), and
 //! deterministic mutations of both. The long runs are `cargo fuzz run <target>` in `fuzz/`.
 
+#[allow(unreachable_pub, reason = "the file is a public module of the fuzz package")]
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 

@@ -6,6 +6,7 @@ use hither_tests::{
     events::{kind, text},
     netns::{Lab, Loss, Shape},
     run::SOON,
+    skip::skipped,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -177,6 +178,9 @@ fn killing_a_program_on_a_host_kills_the_program_and_not_only_the_way_to_it() {
 #[test]
 fn a_second_user_of_a_host_has_a_directory_nobody_else_reads() {
     let Some(lab) = Lab::shaped(1, Shape::BARE) else { return };
+    if !lab.host(0).knows_user(1001) {
+        return skipped("netns", "two users need root outside of a user namespace");
+    }
     let bob = lab.host(0).seat("bob", 1001);
     let mut who = bob.start("id", ["-u"]);
     assert_eq!(who.events.next(SOON, |_| true), Ok(Value::from(1001)));

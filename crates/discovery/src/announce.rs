@@ -3,6 +3,10 @@
 //! Instance and host labels are random bits drawn by the caller, new for every advert. The host label is never the
 //! machine's own name: that would tell whose machine it is, and a system responder (avahi) that sees its own host name
 //! claimed by somebody else renames the machine.
+//!
+//! There is no probing (RFC 6762 section 8.1): nobody else draws the same 128 bits, so there is nothing to find out. It
+//! would cost three quarters of a second before anybody sees us, and a machine with two interfaces on one network would
+//! take its own probes on one for a rival on the other, rename itself and try again, for ever.
 
 use crate::txt::{Txt, TxtFault};
 use data_encoding::HEXLOWER;
@@ -38,9 +42,10 @@ impl Announcement {
     pub(crate) fn service(&self) -> Result<ServiceInfo, TxtFault> {
         let host = format!("{}.local.", HEXLOWER.encode(&self.host));
         let properties: Vec<TxtProperty> = self.txt.properties()?.into_iter().map(TxtProperty::from).collect();
-        ServiceInfo::new(SERVICE, &self.instance.to_string(), &host, (), self.port, properties)
-            .map(ServiceInfo::enable_addr_auto)
-            .map_err(|_| TxtFault::TooLarge)
+        let mut service = ServiceInfo::new(SERVICE, &self.instance.to_string(), &host, (), self.port, properties)
+            .map_err(|_| TxtFault::TooLarge)?;
+        service.set_requires_probe(false);
+        Ok(service.enable_addr_auto())
     }
 }
 
@@ -65,7 +70,7 @@ mod tests {
         let service = announcement().service().unwrap();
         assert_eq!(service.get_fullname(), format!("{}._hither._tcp.local.", "1f".repeat(16)));
         assert_eq!(service.get_hostname(), format!("{}.local.", "e0".repeat(16)));
-        assert!(service.is_addr_auto() && service.get_addresses().is_empty());
+        assert!(!service.requires_probe() && service.is_addr_auto() && service.get_addresses().is_empty());
     }
 
     #[test]

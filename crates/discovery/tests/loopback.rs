@@ -236,6 +236,16 @@ async fn a_device_that_does_not_answer_when_asked_is_gone_long_before_its_advert
 }
 
 #[tokio::test]
+async fn a_label_that_somebody_else_uses_is_given_up() {
+    let (mut ana, mine) = Device::announced(4_016).await;
+    let mut ben = Device::start().await;
+    ben.sees(mine.instance).await;
+    packets::Sender::on_loopback().advert(&mine.instance.to_string(), [127, 0, 0, 1], 4_017, &[b"v=1", b"e=5"]).await;
+    ana.until(|event| (event == Event::NameTaken(mine.instance)).then_some(())).await;
+    assert_eq!(ana.mdns.advertised().await, []);
+}
+
+#[tokio::test]
 async fn the_doctor_hears_our_own_answer_on_loopback() {
     let (ana, anas) = Device::announced(4_015).await;
     let mut ben = Device::start().await;

@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Agent {
+    name: String,
     handle: Handle,
     news: broadcast::Receiver<News>,
     peer: String,
@@ -23,7 +24,7 @@ async fn start(name: &str) -> Agent {
     let dir = tempfile::tempdir().unwrap();
     let (handle, peer) = start_in(dir.path(), name).await;
     let (_, news) = handle.news().await.unwrap();
-    Agent { handle, news, peer, dir }
+    Agent { name: name.to_owned(), handle, news, peer, dir }
 }
 
 async fn start_in(dir: &Path, name: &str) -> (Handle, String) {
@@ -37,8 +38,7 @@ async fn start_in(dir: &Path, name: &str) -> (Handle, String) {
     };
     std::fs::create_dir_all(dir.join("outgoing")).unwrap();
     let listen = vec!["127.0.0.1:0".parse().unwrap()];
-    let options =
-        Options { profile: dir.to_owned(), listen, listeners: vec![], settings, mdns: true, loopback: true };
+    let options = Options { profile: dir.to_owned(), listen, listeners: vec![], settings, mdns: true, loopback: true };
     let (handle, started) = Engine::start(options).await.unwrap();
     (handle, started.peer.to_string())
 }
@@ -90,14 +90,14 @@ fn accept(question: String) -> Ask {
 
 /// Brings two agents to a session, comparing codes on the way.
 async fn pair(ana: &mut Agent, bo: &mut Agent) {
-    ana.sees("Bo").await;
-    let Answer::Inviting { invite } = ana.ask(invite("Bo")).await else { panic!("no invite") };
+    ana.sees(&bo.name).await;
+    let Answer::Inviting { invite } = ana.ask(invite(&bo.name)).await else { panic!("no invite") };
     let question = bo.hear(|n| match n {
         News::Question { question } if question.code.is_some() => Some(question.clone()),
         _ => None,
     });
     let question = question.await;
-    assert_eq!((question.kind, question.name.as_str(), question.trust), (QuestionKind::Invite, "Ana", Trust::New));
+    assert_eq!((question.kind, &question.name, question.trust), (QuestionKind::Invite, &ana.name, Trust::New));
     let code = ana.hear(|n| match n {
         News::Code { code, .. } => Some(code.clone()),
         _ => None,
@@ -117,14 +117,14 @@ async fn pair(ana: &mut Agent, bo: &mut Agent) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_find_each_other_compare_a_code_and_talk_over_verified_tls() {
-    let (mut ana, mut bo) = (start("Ana").await, start("Bo").await);
+    let (mut ana, mut bo) = (start("Ana 1").await, start("Bo 1").await);
     pair(&mut ana, &mut bo).await;
     let Answer::Sessions { rows } = ana.ask(Ask::Sessions).await else { panic!("no sessions") };
     let session = &rows[0];
     assert_eq!(session.peer.to_string(), bo.peer);
     assert_eq!((session.negotiated.version.as_str(), session.negotiated.alpn.as_str()), ("TLS1.3", "hither/1"));
     assert_eq!(session.negotiated.kx, "X25519MLKEM768");
-    ana.ask(Ask::Say { to: "Bo".into(), text: "hi ☺".into() }).await;
+    ana.ask(Ask::Say { to: bo.name.clone(), text: "hi ☺".into() }).await;
     bo.hear(|n| match n {
         News::Message { message } if message.direction == Direction::In && message.text == "hi ☺" => Some(()),
         _ => None,
@@ -135,13 +135,13 @@ async fn strangers_find_each_other_compare_a_code_and_talk_over_verified_tls() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_is_offered_accepted_verified_and_receipted() {
-    let (mut ana, mut bo) = (start("Ana").await, start("Bo").await);
+    let (mut ana, mut bo) = (start("Ana 2").await, start("Bo 2").await);
     pair(&mut ana, &mut bo).await;
     let folder = ana.dir.path().join("photos");
     std::fs::create_dir_all(folder.join("empty")).unwrap();
     std::fs::write(folder.join("one"), vec![7u8; 3 << 20]).unwrap();
     std::fs::write(folder.join("two"), b"small").unwrap();
-    let Answer::Offered { items, .. } = ana.ask(Ask::Send { peer: "Bo".into(), paths: vec![folder] }).await else {
+    let Answer::Offered { items, .. } = ana.ask(Ask::Send { peer: bo.name.clone(), paths: vec![folder] }).await else {
         panic!("not offered")
     };
     assert_eq!(items, 4);
@@ -149,7 +149,8 @@ async fn a_folder_is_offered_accepted_verified_and_receipted() {
         News::Question { question } if question.kind == QuestionKind::Transfer => Some(question.clone()),
         _ => None,
     });
-    bo.ask(accept(question.await.id.to_string())).await;
+    let question = question.await;
+    bo.ask(accept(question.id.to_string())).await;
     bo.hear(|n| matches!(n, News::Done { .. }).then_some(())).await;
     ana.hear(|n| matches!(n, News::Done { .. }).then_some(())).await;
     let inbox = bo.dir.path().join("inbox");
@@ -164,9 +165,9 @@ async fn a_folder_is_offered_accepted_verified_and_receipted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn known_devices_need_no_code_again() {
-    let (mut ana, mut bo) = (start("Ana").await, start("Bo").await);
+    let (mut ana, mut bo) = (start("Ana 3").await, start("Bo 3").await);
     pair(&mut ana, &mut bo).await;
-    ana.ask(Ask::Close { session: "Bo".into() }).await;
+    ana.ask(Ask::Close { session: bo.name.clone() }).await;
     bo.hear(|n| matches!(n, News::SessionClosed { .. }).then_some(())).await;
     ana.ask(invite(&bo.peer)).await;
     let question = bo.hear(|n| match n {

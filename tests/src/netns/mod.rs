@@ -194,6 +194,11 @@ impl Host {
         Seat::at_host(title.to_owned(), self.space.pid(), user, base)
     }
 
+    /// Whether somebody can be this user here: not in a user namespace, which knows its administrator only.
+    pub fn knows_user(&self, user: u32) -> bool {
+        self.space.shell(&format!("setpriv --reuid {user} --regid {user} --clear-groups true")).is_ok()
+    }
+
     /// Runs a shell script on the host, as its administrator.
     ///
     /// # Errors

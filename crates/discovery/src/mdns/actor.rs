@@ -59,6 +59,7 @@ pub(super) struct Actor {
     pub(super) retry_at: Option<Instant>,
     pub(super) sweep_at: Option<Instant>,
     pub(super) held: usize,
+    contested: bool,
     relieved: Option<Instant>,
     ask_again: Option<(Instant, usize)>,
     own_heard: Option<Instant>,
@@ -106,6 +107,7 @@ impl Actor {
             retry_at: None,
             sweep_at: None,
             held: 0,
+            contested: false,
             relieved: None,
             ask_again: None,
             own_heard: None,
@@ -255,6 +257,9 @@ impl Actor {
             let Some(event) = self.daemon.as_ref().and_then(Daemon::waiting) else { break };
             self.service(event);
         }
+        if std::mem::take(&mut self.contested) {
+            self.give_way().await;
+        }
         let may_restart = self.relieved.is_none_or(|at| at.elapsed() >= RELIEF_EVERY);
         if self.held > MAX_HELD && may_restart {
             tracing::warn!("a flood of adverts; forgetting them");
@@ -288,6 +293,7 @@ impl Actor {
         let Some(instance) = instance_of(&resolved.fullname) else { return };
         if self.table.is_own(instance) {
             self.own_heard = Some(Instant::now());
+            self.contested |= self.advertised.is_contested(&resolved.fullname, &resolved.host);
             return;
         }
         let properties = resolved.txt_properties.iter().map(|p| (p.key(), p.val()));

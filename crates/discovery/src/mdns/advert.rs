@@ -7,9 +7,10 @@ use mdns_sd::{DaemonEvent, ServiceInfo};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// An advert that was replaced says goodbye after this time at the latest, whether its successor is out or not. Probing
-/// takes three quarters of a second (RFC 6762 section 8.1).
+/// An advert that was replaced says goodbye after this time at the latest, whether its successor is out or not.
 const RETIRE_WITHIN: Duration = Duration::from_secs(3);
+/// A label that somebody else uses is given up at most this often.
+const GIVE_WAY_EVERY: Duration = Duration::from_secs(10);
 /// The goodbye is said twice, this far apart, because multicast gets lost.
 const SECOND_GOODBYE: Duration = Duration::from_millis(150);
 
@@ -20,6 +21,7 @@ pub(super) struct Advertised {
     /// Adverts that were replaced and have not said goodbye yet.
     retiring: Vec<InstanceId>,
     retire_at: Option<Instant>,
+    gave_way: Option<Instant>,
 }
 
 impl Advertised {
@@ -47,11 +49,14 @@ impl Advertised {
         std::mem::take(&mut self.retiring)
     }
 
-    /// Whether a name in the words of the responder is the current advert's.
-    fn is_current(&self, name: &str) -> bool {
-        self.service().is_some_and(|service| {
-            service.get_fullname().eq_ignore_ascii_case(name) || service.get_hostname().eq_ignore_ascii_case(name)
-        })
+    fn is_current(&self, full_name: &str) -> bool {
+        self.service().is_some_and(|service| service.get_fullname().eq_ignore_ascii_case(full_name))
+    }
+
+    /// Whether the current advert was heard with a host that is not its own.
+    pub(super) fn is_contested(&self, full_name: &str, host: &str) -> bool {
+        let own_host = |service: &ServiceInfo| service.get_hostname().eq_ignore_ascii_case(host);
+        self.is_current(full_name) && !self.service().is_some_and(own_host)
     }
 }
 
@@ -107,17 +112,22 @@ impl Actor {
     pub(super) async fn own_event(&mut self, event: DaemonEvent) {
         match event {
             DaemonEvent::Announce(name, _) if self.advertised.is_current(&name) => self.retire().await,
-            DaemonEvent::NameChange(change) if self.advertised.is_current(&change.original) => {
-                let Some(instance) = self.advertised.current() else { return };
-                tracing::warn!("somebody else on the link uses a label of this advert");
-                let all = self.advertised.take();
-                if let Err(error) = self.goodbye(all).await {
-                    tracing::debug!(%error, "a contested advert did not say goodbye");
-                }
-                self.outbox.push_back(Event::NameTaken(instance));
-            }
             DaemonEvent::Error(error) => tracing::debug!(%error, "the mdns thread complains"),
             _ => {}
         }
+    }
+
+    /// Our label was heard with somebody else's host behind it: gives it up, but not faster than whoever does that
+    /// should be able to make us talk.
+    pub(super) async fn give_way(&mut self) {
+        let recently = self.advertised.gave_way.is_some_and(|at| at.elapsed() < GIVE_WAY_EVERY);
+        let Some(instance) = self.advertised.current().filter(|_| !recently) else { return };
+        tracing::warn!("somebody else on the link uses the label of this advert");
+        self.advertised.gave_way = Some(Instant::now());
+        let all = self.advertised.take();
+        if let Err(error) = self.goodbye(all).await {
+            tracing::debug!(%error, "a contested advert did not say goodbye");
+        }
+        self.outbox.push_back(Event::NameTaken(instance));
     }
 }

@@ -41,7 +41,8 @@ pub enum Event {
         /// Names of interfaces that went, or whose network is another now.
         removed: Vec<String>,
     },
-    /// Somebody else uses a label of this advert, which is withdrawn: announce one with fresh labels, after a while.
+    /// Somebody else uses the label of this advert, which is withdrawn: announce one with fresh labels. At most once in
+    /// ten seconds.
     NameTaken(InstanceId),
     /// Whether the medium works.
     State(MediumState),
@@ -101,8 +102,7 @@ impl Mdns {
         Ok(Self { requests })
     }
 
-    /// Announces this device. An earlier advert says goodbye when the new one is out (about a second later), so there is
-    /// no gap. Returns before the advert is out.
+    /// Announces this device. An earlier advert says goodbye once the new one is out, so there is no gap.
     ///
     /// # Errors
     /// [`DiscoveryError::Denied`], [`DiscoveryError::Advert`], [`DiscoveryError::Silent`], [`DiscoveryError::Stopped`].

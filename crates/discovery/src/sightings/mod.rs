@@ -74,8 +74,9 @@ struct Row {
     sighting: Sighting,
     kept: bool,
     round: u32,
-    /// When it was last told.
+    /// When it was last told, and what.
     told: Option<u64>,
+    shown: Option<Sighting>,
     /// Since when it waits to be told.
     waiting: Option<u64>,
 }
@@ -83,6 +84,13 @@ struct Row {
 impl Row {
     fn address(&self) -> Option<IpAddr> {
         self.sighting.routes.first().map(SocketAddr::ip)
+    }
+
+    /// Notes that it may have changed.
+    fn compare(&mut self, now: u64) {
+        let now_as_shown =
+            self.shown.as_ref().is_some_and(|s| s.txt == self.sighting.txt && s.routes == self.sighting.routes);
+        self.waiting = if now_as_shown { None } else { self.waiting.or(Some(now)) };
     }
 
     /// When it may be told; `None` if there is nothing to tell.
@@ -144,13 +152,12 @@ impl Sightings {
             kept: false,
             round,
             told: gone.remove(&instance),
+            shown: None,
             waiting: None,
         });
-        if row.sighting.txt != txt || row.sighting.routes != routes {
-            row.waiting.get_or_insert(now);
-        }
-        row.sighting = Sighting { txt, routes, last_heard: now, ..row.sighting.clone() };
+        row.sighting = Sighting { instance, txt, routes, first_heard: row.sighting.first_heard, last_heard: now };
         (row.port, row.claims, row.round) = (port, claims, round);
+        row.compare(now);
     }
 
     /// An advert said goodbye or lapsed.
@@ -188,9 +195,9 @@ impl Sightings {
             let routes = routes(&row.claims, row.port, &self.interfaces, self.loopback);
             if routes.is_empty() {
                 lost.push(*instance);
-            } else if routes != row.sighting.routes {
+            } else {
                 row.sighting.routes = routes;
-                row.waiting.get_or_insert(now);
+                row.compare(now);
             }
         }
         lost.into_iter().for_each(|instance| self.remove(instance));
@@ -216,8 +223,8 @@ impl Sightings {
         }
         let due = self.rows.values_mut().filter(|row| row.due(now).is_some_and(|due| due <= now));
         let row = due.min_by_key(|row| row.waiting)?;
-        (row.waiting, row.told) = (None, Some(now));
-        Some(Change::Seen(row.sighting.clone()))
+        (row.waiting, row.told, row.shown) = (None, Some(now), Some(row.sighting.clone()));
+        row.shown.clone().map(Change::Seen)
     }
 
     /// When the next change can be told: `Some(0)` is at once, `None` is not before something is heard.

@@ -55,6 +55,9 @@ fn the_first_usable_address_is_told_at_once_and_more_of_them_a_second_later_in_o
     let Some(Change::Seen(sighting)) = changes.first() else { panic!() };
     assert_eq!((sighting.first_heard, sighting.last_heard), (100, 160));
     assert_eq!((list.due(2_000), all(&mut list, 9_000)), (None, vec![]));
+    list.heard(9_000, advert(1, &["10.0.0.9"]));
+    list.heard(9_001, advert(1, &["10.0.0.9", "fe80::9", "fd77::9"]));
+    assert_eq!(list.due(9_001), None, "what came and went unseen is no change");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! asked, when it goes on, and what everybody is told.
 
 mod incoming;
+mod offers;
 mod outgoing;
 mod requests;
 mod revive;

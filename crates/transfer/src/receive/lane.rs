@@ -31,8 +31,11 @@ struct Course {
 }
 
 impl Course {
-    /// The disk thread; `None` if it cannot be had, and everything is done here.
-    fn disk(&mut self) -> Option<&mut Disk> {
+    /// The disk thread for a file of this size; `None` if it is small or the thread cannot be had: it is written here.
+    fn disk(&mut self, size: u64) -> Option<&mut Disk> {
+        if size <= SMALL_FILE {
+            return None;
+        }
         if self.disk.is_none() {
             self.disk = Disk::start().ok();
         }
@@ -135,7 +138,7 @@ impl Receiving {
         match self.open_part(item, offset, size) {
             Ok(mut part) => {
                 part.restarts = restarts;
-                let handed = match (if size > SMALL_FILE { course.disk() } else { None }) {
+                let handed = match course.disk(size) {
                     Some(disk) => part.hand_over(disk),
                     None => Ok(()),
                 };
