@@ -8,4 +8,5 @@ mod impostor;
 mod lab;
 mod links;
 mod meeting;
+mod middle;
 mod places;

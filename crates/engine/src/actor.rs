@@ -83,6 +83,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         .await
         .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?
         .map_err(Failure::from)?;
+    private_directory(&profile.join("outgoing"))?;
     let keeper = Keeper::start(profile.clone()).map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
     let mut state = State {
         clock: Clock::start(),
@@ -123,6 +124,15 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     let transfers = state.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
     state.revive_transfers(transfers);
     Ok(state)
+}
+
+/// Makes a directory only we can enter.
+fn private_directory(path: &std::path::Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| {
+        Failure::new(ErrorCode::StorageFailed, format!("{}: {e}", path.display()))
+            .hint("check that the profile directory is yours and can be written")
+    })
 }
 
 async fn run(state: &mut State, mut events: mpsc::Receiver<Event>, mut calls: mpsc::Receiver<Call>) {

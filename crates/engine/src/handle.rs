@@ -33,11 +33,14 @@ pub enum PipeAsk {
     },
 }
 
+/// Where an opened stream is handed to.
+pub(crate) type StreamSlot = oneshot::Sender<Result<Box<dyn Stream>, Failure>>;
+
 /// What clients send to the engine.
 pub(crate) enum Call {
     Ask { client: ClientId, ask: Ask, answer: oneshot::Sender<Result<Answer, Failure>> },
     News { listener: oneshot::Sender<(News, broadcast::Receiver<News>)> },
-    Pipe { client: ClientId, ask: PipeAsk, stream: oneshot::Sender<Result<Box<dyn Stream>, Failure>> },
+    Pipe { client: ClientId, ask: PipeAsk, stream: StreamSlot },
     Gone { client: ClientId },
     Stop,
 }

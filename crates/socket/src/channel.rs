@@ -285,13 +285,12 @@ impl<S: Standing> Channel<S> {
     /// [`SocketError::Interrupted`], [`SocketError::Misuse`] if it is empty or too large,
     /// [`SocketError::TooManyFrames`] to a stranger, [`SocketError::Dead`].
     pub async fn write_frame(&mut self, frame: &[u8]) -> Result<(), SocketError> {
-        if let Some(limit) = S::FRAMES {
-            if self.core.frames_out >= limit {
-                return Err(SocketError::TooManyFrames(limit));
-            }
-            self.core.frames_out += 1;
+        if let Some(limit) = S::FRAMES.filter(|limit| self.core.frames_out >= *limit) {
+            return Err(SocketError::TooManyFrames(limit));
         }
-        self.core.write(frame, S::FRAME).await
+        self.core.write(frame, S::FRAME).await?;
+        self.core.frames_out = self.core.frames_out.saturating_add(1);
+        Ok(())
     }
 
     /// Ends the connection in order: what was written arrives, then the other end reads the end. Waits for its end
@@ -345,6 +344,9 @@ impl Channel<Proven> {
 
 impl<S: Standing> fmt::Debug for Channel<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel").field("peer", &self.peer()).field("remote", &self.remote_addr()).finish_non_exhaustive()
+        f.debug_struct("Channel")
+            .field("peer", &self.peer())
+            .field("remote", &self.remote_addr())
+            .finish_non_exhaustive()
     }
 }

@@ -67,8 +67,8 @@ async fn shake(
 ) -> Result<Connected, SocketError> {
     let verifier = PeerVerifier::new(profile.provider(), expected, me.peer_id());
     let config = profile.client(me, Arc::clone(&verifier))?;
-    let name = ServerName::try_from(format!("{rid}{SUFFIX}"))
-        .map_err(|error| SocketError::Internal(error.to_string()))?;
+    let name =
+        ServerName::try_from(format!("{rid}{SUFFIX}")).map_err(|error| SocketError::Internal(error.to_string()))?;
     let tls = ClientConnection::new(config, name)?;
     let wire = Wire::new(tcp, tls.into(), Inbox::new()).handshake(profile.signing).await;
     let wire = wire.map_err(|error| verifier.explain(error))?;

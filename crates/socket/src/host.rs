@@ -129,7 +129,8 @@ fn is_zone(zone: &str) -> bool {
 fn bluetooth(text: &str) -> Option<String> {
     let bare = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(text);
     let parts: Vec<&str> = bare.split(':').collect();
-    let well_formed = parts.len() == 6 && parts.iter().all(|p| p.len() == 2 && p.bytes().all(|b| b.is_ascii_hexdigit()));
+    let well_formed =
+        parts.len() == 6 && parts.iter().all(|p| p.len() == 2 && p.bytes().all(|b| b.is_ascii_hexdigit()));
     well_formed.then(|| format!("({})", bare.to_ascii_uppercase()))
 }
 

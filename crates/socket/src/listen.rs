@@ -103,11 +103,7 @@ impl StreamSocketListener {
     /// # Errors
     /// [`SocketError::Denied`] before anything is bound, [`SocketError::Listen`] with the first address that cannot be
     /// bound, [`SocketError::Misuse`] without an address.
-    pub fn bind(
-        grant: Grant<Listen>,
-        addrs: &[SocketAddr],
-        control: StreamSocketControl,
-    ) -> Result<Self, SocketError> {
+    pub fn bind(grant: Grant<Listen>, addrs: &[SocketAddr], control: StreamSocketControl) -> Result<Self, SocketError> {
         for at in addrs {
             grant.permits(*at)?;
         }

@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn r7_9_the_offer_is_ours_and_not_the_librarys() {
-        let names = |tls12| provider(tls12).cipher_suites.iter().map(|s| format!("{:?}", s.suite())).collect::<Vec<_>>();
+        let names =
+            |tls12| provider(tls12).cipher_suites.iter().map(|s| format!("{:?}", s.suite())).collect::<Vec<_>>();
         assert_eq!(
             names(false),
             ["TLS13_AES_256_GCM_SHA384", "TLS13_AES_128_GCM_SHA256", "TLS13_CHACHA20_POLY1305_SHA256"]

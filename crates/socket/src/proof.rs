@@ -12,10 +12,7 @@ use hither_model::{CertificateFacts, CertificateSource, Negotiated, PeerId, Prot
 use rustls::{HandshakeKind, ProtocolVersion};
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 /// Who stands at the two ends of a connection and what protects it.

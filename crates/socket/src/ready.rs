@@ -65,7 +65,8 @@ mod tests {
         let text = String::from_utf8(say(THEM, ME).unwrap()).unwrap();
         let newer = text.replace("\"v\":1", "\"v\":2");
         assert!(matches!(hear(newer.as_bytes(), ME, THEM), Err(SocketError::Incompatible(_))));
-        for bad in [text.replace("ready", "hello"), text.replace("i_am", "i"), text.replace('}', ""), "[[[".repeat(900)] {
+        for bad in [text.replace("ready", "hello"), text.replace("i_am", "i"), text.replace('}', ""), "[[[".repeat(900)]
+        {
             assert!(matches!(hear(bad.as_bytes(), ME, THEM), Err(SocketError::Misbehaved(_))), "{bad}");
         }
     }

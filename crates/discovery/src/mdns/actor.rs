@@ -58,6 +58,7 @@ pub(super) struct Actor {
     pub(super) failures: u32,
     pub(super) retry_at: Option<Instant>,
     pub(super) sweep_at: Option<Instant>,
+    pub(super) forget_at: Option<Instant>,
     pub(super) held: usize,
     contested: bool,
     relieved: Option<Instant>,
@@ -106,6 +107,7 @@ impl Actor {
             failures: 0,
             retry_at: None,
             sweep_at: None,
+            forget_at: None,
             held: 0,
             contested: false,
             relieved: None,
@@ -140,7 +142,8 @@ impl Actor {
         let due = self.table.due(now);
         let to_tell = !self.outbox.is_empty() || due.is_some_and(|due| due <= now);
         let later = due.filter(|due| *due > now).map(|due| Instant::now() + Duration::from_millis(due - now));
-        let timers = [self.retry_at, self.sweep_at, self.advertised.retire_at(), self.ask_again.map(|a| a.0), later];
+        let ask_again = self.ask_again.map(|(at, _)| at);
+        let timers = [self.retry_at, self.sweep_at, self.forget_at, self.advertised.retire_at(), ask_again, later];
         let wake = timers.into_iter().flatten().fold(self.next_look, Instant::min);
         let signal = async {
             match &self.daemon {

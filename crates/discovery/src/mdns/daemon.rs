@@ -69,6 +69,8 @@ impl Daemon {
             allowed.contains(&(entry.index.unwrap_or_default(), entry.ip()))
         });
         insist(|| inner.enable_interface(IfKind::Predicate(may.clone()))).await?;
+        // Whoever looks at the interfaces tells it; left to itself it forgets devices that another interface still hears.
+        insist(|| inner.set_ip_check_interval(0)).await?;
         let monitor = insist(|| inner.monitor()).await?;
         Ok(Self { inner, allowed, browse: None, before: None, monitor })
     }

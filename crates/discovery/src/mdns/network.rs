@@ -9,11 +9,14 @@ use super::{
 };
 use crate::interfaces::{Interface, Shift, shift, stayed};
 use hither_model::MediumState;
-use std::time::Duration;
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use tokio::time::Instant;
 
 /// Rows that a new thread has not heard again after this time are gone. It asks three times until then.
 const SWEEP_AFTER: Duration = Duration::from_secs(5);
+/// Addresses that a new thread has not heard again are believed for so much longer: the lifetime of an address record
+/// (RFC 6762 section 10).
+const FORGET_AFTER: Duration = Duration::from_secs(120);
 /// The thread is asked whether it is alive at every so manieth look.
 const CHECK_EVERY: u32 = 5;
 /// A thread that holds more records and timers than this is started again.
@@ -33,6 +36,11 @@ impl Actor {
         if past(self.sweep_at) {
             self.sweep_at = None;
             self.table.sweep();
+            self.forget_at = Some(now + FORGET_AFTER);
+        }
+        if past(self.forget_at) {
+            self.forget_at = None;
+            self.table.forget_earlier(wall());
         }
         if past(self.retry_at) {
             self.start_over().await;
@@ -66,7 +74,7 @@ impl Actor {
     /// The grant was revoked: not even a goodbye leaves.
     async fn fall_silent(&mut self) {
         self.advertised.take();
-        (self.retry_at, self.sweep_at) = (None, None);
+        (self.retry_at, self.sweep_at, self.forget_at) = (None, None, None);
         if let Some(daemon) = self.daemon.take() {
             daemon.shut(&[]).await;
         }
@@ -87,11 +95,17 @@ impl Actor {
     }
 
     async fn readdressed(&mut self, interfaces: Vec<Interface>) {
+        let addresses = |all: &[Interface]| -> BTreeSet<(u32, IpAddr)> {
+            all.iter().flat_map(|i| i.addrs.iter().map(|a| (i.index, a.ip))).collect()
+        };
+        let only_more = addresses(&interfaces).is_superset(&addresses(&self.interfaces));
         self.interfaces = interfaces;
         self.table.relink(wall(), self.interfaces.clone());
-        if let Some(daemon) = &self.daemon
-            && let Err(error) = daemon.allow(&self.interfaces).await
-        {
+        let Some(daemon) = self.daemon.as_ref() else { return };
+        if !only_more {
+            // A running thread goes on announcing an address that it was told of once.
+            self.restart_quietly().await;
+        } else if let Err(error) = daemon.allow(&self.interfaces).await {
             self.fail(error).await;
         }
     }

@@ -71,8 +71,12 @@ pub enum Change {
 struct Row {
     port: u16,
     claims: Vec<Claim>,
+    /// Claims of earlier rounds, believed for a while longer: a responder that has just spoken says nothing again, so a
+    /// new round may not bring all addresses of a device.
+    earlier: Vec<Claim>,
     sighting: Sighting,
     kept: bool,
+    /// The round in which it was last heard.
     round: u32,
     /// When it was last told, and what.
     told: Option<u64>,
@@ -84,6 +88,14 @@ struct Row {
 impl Row {
     fn address(&self) -> Option<IpAddr> {
         self.sighting.routes.first().map(SocketAddr::ip)
+    }
+
+    /// Works its routes out anew; false if none is left.
+    fn reroute(&mut self, now: u64, interfaces: &[Interface], loopback: bool) -> bool {
+        let claims = [self.claims.as_slice(), &self.earlier].concat();
+        self.sighting.routes = routes(&claims, self.port, interfaces, loopback);
+        self.compare(now);
+        !self.sighting.routes.is_empty()
     }
 
     /// Notes that it may have changed.
@@ -137,17 +149,22 @@ impl Sightings {
     /// An advert was heard, in whole: its addresses replace those heard before.
     pub fn heard(&mut self, now: u64, advert: Advert) {
         let Advert { instance, port, mut claims, txt } = advert;
-        claims.truncate(MAX_CLAIMS);
-        let routes = routes(&claims, port, &self.interfaces, self.loopback);
-        let Some(first) = routes.first() else { return self.remove(instance) };
-        if self.is_own(instance) || (!self.rows.contains_key(&instance) && !self.make_room(first.ip())) {
+        if self.is_own(instance) {
             return;
+        }
+        claims.truncate(MAX_CLAIMS);
+        if !self.knows(instance) {
+            let usable = routes(&claims, port, &self.interfaces, self.loopback);
+            if !usable.first().is_some_and(|best| self.make_room(best.ip())) {
+                return;
+            }
         }
         let round = self.round;
         let gone = &mut self.gone;
         let row = self.rows.entry(instance).or_insert_with(|| Row {
             port,
             claims: vec![],
+            earlier: vec![],
             sighting: Sighting { instance, txt: txt.clone(), routes: vec![], first_heard: now, last_heard: now },
             kept: false,
             round,
@@ -155,9 +172,11 @@ impl Sightings {
             shown: None,
             waiting: None,
         });
-        row.sighting = Sighting { instance, txt, routes, first_heard: row.sighting.first_heard, last_heard: now };
         (row.port, row.claims, row.round) = (port, claims, round);
-        row.compare(now);
+        (row.sighting.txt, row.sighting.last_heard) = (txt, now);
+        if !row.reroute(now, &self.interfaces, self.loopback) {
+            self.remove(instance);
+        }
     }
 
     /// An advert said goodbye or lapsed.
@@ -190,22 +209,18 @@ impl Sightings {
     /// Our interfaces are others now: rows that cannot be reached any more go.
     pub fn relink(&mut self, now: u64, interfaces: Vec<Interface>) {
         self.interfaces = interfaces;
-        let mut lost = vec![];
-        for (instance, row) in &mut self.rows {
-            let routes = routes(&row.claims, row.port, &self.interfaces, self.loopback);
-            if routes.is_empty() {
-                lost.push(*instance);
-            } else {
-                row.sighting.routes = routes;
-                row.compare(now);
-            }
-        }
-        lost.into_iter().for_each(|instance| self.remove(instance));
+        self.reroute_all(now);
     }
 
     /// The link is asked from scratch: rows not heard again until [`sweep`](Self::sweep) will go.
     pub fn begin_round(&mut self) {
         self.round = self.round.wrapping_add(1);
+        for row in self.rows.values_mut() {
+            let mut claims = std::mem::take(&mut row.claims);
+            claims.append(&mut row.earlier);
+            claims.truncate(MAX_CLAIMS);
+            row.earlier = claims;
+        }
     }
 
     /// Ends the round.
@@ -213,6 +228,22 @@ impl Sightings {
         let round = self.round;
         let silent: Vec<InstanceId> = self.rows.iter().filter(|(_, r)| r.round != round).map(|(i, _)| *i).collect();
         silent.into_iter().for_each(|instance| self.remove(instance));
+    }
+
+    /// Addresses heard in earlier rounds only have lapsed by now.
+    pub fn forget_earlier(&mut self, now: u64) {
+        self.rows.values_mut().for_each(|row| row.earlier.clear());
+        self.reroute_all(now);
+    }
+
+    fn reroute_all(&mut self, now: u64) {
+        let mut lost = vec![];
+        for (instance, row) in &mut self.rows {
+            if !row.reroute(now, &self.interfaces, self.loopback) {
+                lost.push(*instance);
+            }
+        }
+        lost.into_iter().for_each(|instance| self.remove(instance));
     }
 
     /// Takes the next change to tell, those that waited longest first.

@@ -164,6 +164,23 @@ fn another_network_ends_rows_of_the_old_one_and_a_silent_row_ends_with_the_round
 }
 
 #[test]
+fn addresses_heard_in_an_earlier_round_are_believed_until_they_have_lapsed() {
+    let mut list = list();
+    list.heard(0, advert(1, &["10.0.0.9", "fd77::9"]));
+    list.heard(0, advert(2, &["10.0.0.8", "fd77::8"]));
+    all(&mut list, 0);
+    list.begin_round();
+    list.heard(2_000, advert(1, &["10.0.0.9"]));
+    list.heard(2_000, advert(2, &["8.8.8.8"]));
+    assert_eq!(all(&mut list, 2_000), []);
+    list.sweep();
+    assert_eq!(all(&mut list, 7_000), []);
+    list.forget_earlier(122_000);
+    let changes = all(&mut list, 122_000);
+    assert_eq!((changes.contains(&Change::Gone(id(2))), seen(&changes)), (true, vec![(id(1), 1)]));
+}
+
+#[test]
 fn a_clock_that_is_set_back_does_not_silence_a_row() {
     let mut list = list();
     list.heard(1_000_000, advert(1, &["10.0.0.9"]));

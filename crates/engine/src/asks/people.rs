@@ -83,7 +83,7 @@ impl State {
     pub(super) fn messages(&self, session: Option<&str>) -> Result<Answer, Failure> {
         let only = session.map(|wanted| self.session_named(wanted)).transpose()?;
         let wanted = self.sessions.iter().filter(|(id, _)| only.is_none_or(|only| only == **id));
-        let mut rows: Vec<_> = wanted.flat_map(|(_, s)| s.messages.iter().cloned()).collect();
+        let mut rows: Vec<_> = wanted.flat_map(|(_, s)| s.kept.messages.iter().cloned()).collect();
         rows.sort_by_key(|m| (m.at, m.number));
         Ok(Answer::Messages { rows })
     }

@@ -3,7 +3,7 @@
 
 use super::KnockId;
 use crate::event::Event;
-use hither_protocol::{Admission, Frame, Hello, MAX_HELLO, parse, parse_lenient};
+use hither_protocol::{Admission, Frame, Hello, MAX_HELLO, parse_lenient};
 use hither_socket::{Admits, Channel, Connected, Proven, SocketError, Stranger};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -95,7 +95,9 @@ impl Wire {
     pub(crate) async fn hello(&mut self) -> Result<Hello, Silence> {
         match self.read().await {
             Ok(Some(bytes)) => {
-                let hello: Hello = parse(&bytes).map_err(|fault| Silence::Breach(fault.into()))?;
+                // The opening frame decides everything after it: one we do not know cannot be skipped.
+                let hello = parse_lenient::<Hello>(&bytes).map_err(|fault| Silence::Breach(fault.into()))?;
+                let hello = hello.ok_or(Silence::Breach(hither_protocol::FrameFault::UnknownKind.into()))?;
                 hello.check().map_err(Silence::Breach)?;
                 Ok(hello)
             }

@@ -5,12 +5,11 @@ mod pipes;
 
 pub(crate) use pipes::PipeListener;
 
-use crate::{calling::Dialling, clock::random, event::Event, handle::Stream, knocks::Wire, state::State};
+use crate::{calling::Dialling, clock::random, event::Event, handle::StreamSlot, knocks::Wire, state::State};
 use hither_model::{ErrorCode, Failure, LaneId, Rid, SessionId, TransferId};
 use hither_protocol::session::{Frame, Purpose};
 use hither_socket::{Channel, Expected, Proven};
 use std::sync::Arc;
-use tokio::sync::oneshot;
 
 /// How long the other side may take to come to a lane, milliseconds.
 const ARRIVAL: u64 = 20_000;
@@ -24,7 +23,7 @@ pub(crate) enum Use {
     /// We receive them.
     Receive(TransferId),
     /// A byte stream for a client of ours.
-    Pipe(oneshot::Sender<Result<Box<dyn Stream>, Failure>>),
+    Pipe(StreamSlot),
 }
 
 /// Where a lane stands.

@@ -2,30 +2,24 @@
 
 use super::Use;
 use crate::{
-    handle::{ClientId, PipeAsk, Stream},
+    handle::{ClientId, PipeAsk, StreamSlot},
     state::State,
 };
 use hither_model::{ErrorCode, Failure, LaneId, PeerId, SessionId};
 use hither_protocol::session::Purpose;
 use hither_socket::{Channel, Proven};
-use tokio::sync::oneshot;
 
 /// A client that waits for a pipe.
 pub(crate) struct PipeListener {
     pub(crate) client: ClientId,
     name: Option<String>,
     from: Option<PeerId>,
-    stream: oneshot::Sender<Result<Box<dyn Stream>, Failure>>,
+    stream: StreamSlot,
 }
 
 impl State {
     /// A client wants a pipe.
-    pub(crate) fn pipe(
-        &mut self,
-        client: ClientId,
-        ask: PipeAsk,
-        stream: oneshot::Sender<Result<Box<dyn Stream>, Failure>>,
-    ) {
+    pub(crate) fn pipe(&mut self, client: ClientId, ask: PipeAsk, stream: StreamSlot) {
         match ask {
             PipeAsk::To { peer, name } => match self.session_named(&peer) {
                 Ok(session) => self.request_lane(session, Purpose::Pipe { name }, Use::Pipe(stream)),
@@ -47,11 +41,7 @@ impl State {
     }
 
     /// The other side wants a pipe: the first client that waits for one like it gets it.
-    pub(super) fn pipe_wanted(
-        &mut self,
-        session: SessionId,
-        name: Option<&str>,
-    ) -> Result<oneshot::Sender<Result<Box<dyn Stream>, Failure>>, Failure> {
+    pub(super) fn pipe_wanted(&mut self, session: SessionId, name: Option<&str>) -> Result<StreamSlot, Failure> {
         let peer = self.sessions.get(&session).map(|s| s.kept.peer);
         self.pipes.retain(|p| !p.stream.is_closed());
         let fits = |p: &PipeListener| p.name.as_deref() == name && p.from.is_none_or(|from| Some(from) == peer);
@@ -62,13 +52,7 @@ impl State {
         }
     }
 
-    pub(super) fn pipe_on(
-        &mut self,
-        lane: LaneId,
-        session: SessionId,
-        client: oneshot::Sender<Result<Box<dyn Stream>, Failure>>,
-        channel: Channel<Proven>,
-    ) {
+    pub(super) fn pipe_on(&mut self, lane: LaneId, session: SessionId, client: StreamSlot, channel: Channel<Proven>) {
         tracing::debug!(lane = %lane.short(), session = %session.short(), "a pipe is open");
         let _ = client.send(Ok(Box::new(channel.into_stream())));
     }

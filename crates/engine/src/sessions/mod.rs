@@ -24,8 +24,8 @@ use hither_socket::Proof;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-/// Messages kept in memory for each session.
-const MAX_MESSAGES: usize = 1_000;
+/// Messages kept for each session.
+const MAX_MESSAGES: usize = 200;
 
 /// One session.
 pub(crate) struct Session {
@@ -40,7 +40,6 @@ pub(crate) struct Session {
     pub(crate) proof: Option<Arc<Proof>>,
     /// Leave to dial exactly the peer's address; ends with the session (R1.11).
     pub(crate) grant: Option<Arc<Grant<Dial>>>,
-    pub(crate) messages: Vec<MessageRow>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
     pub(crate) offers: BTreeMap<hither_model::TransferId, OfferIntake>,
@@ -66,7 +65,6 @@ impl Session {
             link: None,
             proof: None,
             grant: None,
-            messages: vec![],
             bytes_in: 0,
             bytes_out: 0,
             offers: BTreeMap::new(),
@@ -131,10 +129,10 @@ impl Session {
     }
 
     pub(crate) fn remember(&mut self, message: MessageRow) {
-        if self.messages.len() >= MAX_MESSAGES {
-            self.messages.remove(0);
+        if self.kept.messages.len() >= MAX_MESSAGES {
+            self.kept.messages.pop_front();
         }
-        self.messages.push(message);
+        self.kept.messages.push_back(message);
     }
 }
 
@@ -183,7 +181,15 @@ impl State {
 
     /// Writes the sessions that should survive a restart.
     pub(crate) fn keep_sessions(&self) {
-        let kept: crate::store::KeptSessions = self.sessions.iter().map(|(id, s)| (*id, s.kept.clone())).collect();
-        self.keeper.save(crate::store::Slot::Sessions, &kept);
+        self.keeper.save(crate::store::Slot::Sessions, &self.kept_sessions());
+    }
+
+    /// The same; the receiver hears when it is on disk.
+    pub(crate) fn keep_sessions_now(&self) -> tokio::sync::oneshot::Receiver<std::io::Result<()>> {
+        self.keeper.save_now(crate::store::Slot::Sessions, &self.kept_sessions())
+    }
+
+    fn kept_sessions(&self) -> BTreeMap<&SessionId, &KeptSession> {
+        self.sessions.iter().map(|(id, s)| (id, &s.kept)).collect()
     }
 }

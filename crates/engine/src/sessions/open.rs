@@ -57,6 +57,7 @@ impl State {
             opened: self.clock.unix(),
             outbox: Outbox::default(),
             inbound: Inbound::default(),
+            messages: std::collections::VecDeque::new(),
         };
         let session = admission.session();
         let key = match SessionKey::generate() {
@@ -138,9 +139,14 @@ impl State {
 
     /// Gives a session its (new) connection.
     pub(crate) fn attach(&mut self, id: SessionId, channel: Channel<Proven>) {
-        let cancel = self.cancel.child_token();
+        let (cancel, unix) = (self.cancel.child_token(), self.clock.unix());
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.generations += 1;
+        if !session.key.is_fresh(unix)
+            && let Ok(key) = SessionKey::generate()
+        {
+            session.key = Arc::new(key);
+        }
         session.proof = Some(Arc::clone(channel.proof()));
         let remote = channel.remote_addr();
         if channel.is_client() {

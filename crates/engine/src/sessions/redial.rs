@@ -19,7 +19,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 /// What came of an attempt.
 pub(crate) enum Redialled {
     /// The other side goes on with it.
-    Up(Wire),
+    Up(Box<Wire>),
     /// The other side does not know the session any more.
     Unknown,
     /// Not reached, or it is busy with its own attempt.
@@ -136,13 +136,14 @@ impl State {
             return;
         }
         match outcome {
-            Redialled::Up(Wire::Known(channel)) => {
+            Redialled::Up(wire) => {
+                let Wire::Known(channel) = *wire else { return };
                 session.state = SessionState::Open;
                 self.attach(id, channel);
-                self.session_is_up_again(id);
+                self.tell_session(id);
+                tracing::debug!(session = %id.short(), "a session is up again");
             }
             Redialled::Unknown => self.close_session(id, "the other side has ended it", false),
-            Redialled::Up(Wire::Stranger(_)) => {}
             Redialled::Failed(why) => {
                 let [a, b, c, d] = random();
                 let wait = session.backoff.next(u32::from_be_bytes([a, b, c, d]));
@@ -176,7 +177,7 @@ impl State {
         tracing::debug!(session = %id.short(), %from, "the other side takes a session up again");
         self.tasks.spawn(async move {
             let outcome = match wire.say(&Frame::Resumed).await {
-                Ok(()) => Redialled::Up(wire),
+                Ok(()) => Redialled::Up(Box::new(wire)),
                 Err(_) => Redialled::Failed("the connection broke again".into()),
             };
             let _ = events.send(Event::Resumed { session: id, outcome: Box::new(outcome) }).await;
@@ -191,11 +192,6 @@ impl State {
         self.end_lanes_of(id);
         self.redialled(id, outcome);
     }
-
-    fn session_is_up_again(&mut self, id: SessionId) {
-        self.tell_session(id);
-        tracing::debug!(session = %id.short(), "a session is up again");
-    }
 }
 
 async fn resume(session: SessionId, dialling: Dialling) -> Redialled {
@@ -209,7 +205,7 @@ async fn resume(session: SessionId, dialling: Dialling) -> Redialled {
         wire.next().await
     });
     match answer.await {
-        Ok(Ok(Frame::Resumed)) => Redialled::Up(wire),
+        Ok(Ok(Frame::Resumed)) => Redialled::Up(Box::new(wire)),
         Ok(Ok(Frame::No { why: No::Unknown })) => Redialled::Unknown,
         Ok(Ok(_)) => Redialled::Failed("the other side is busy".into()),
         Ok(Err(Silence::Lost)) => Redialled::Failed("the connection broke again".into()),

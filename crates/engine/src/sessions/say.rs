@@ -40,12 +40,18 @@ impl State {
             let (peer, direction) = (session.kept.peer, Direction::In);
             let message = MessageRow { session: id, peer, direction, text, delivered: true, at, number };
             session.remember(message.clone());
-            self.keep_sessions();
             self.tell(News::Message { message });
         }
-        if let Some(session) = self.sessions.get(&id) {
-            session.post(Frame::Said { number });
-        }
+        // The other side lets go of the message when it hears that we have it: so it is on disk first.
+        let written = self.keep_sessions_now();
+        let Some(frames) = self.sessions.get(&id).and_then(|s| s.link.as_ref()).map(|l| l.frames.clone()) else {
+            return;
+        };
+        self.tasks.spawn(async move {
+            if matches!(written.await, Ok(Ok(()))) {
+                let _ = frames.send(Frame::Said { number }).await;
+            }
+        });
     }
 
     /// The other side has a message of ours.
@@ -54,7 +60,7 @@ impl State {
         match session.kept.outbox.said(number) {
             Ok(true) => {
                 let ours = |m: &&mut MessageRow| m.direction == Direction::Out && m.number == number;
-                if let Some(message) = session.messages.iter_mut().find(ours) {
+                if let Some(message) = session.kept.messages.iter_mut().find(ours) {
                     message.delivered = true;
                 }
                 self.keep_sessions();

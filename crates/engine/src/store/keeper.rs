@@ -37,8 +37,11 @@ impl Slot {
     }
 }
 
+/// Told when a file is on disk.
+type Receipt = oneshot::Sender<io::Result<()>>;
+
 enum Job {
-    Write { slot: Slot, bytes: Vec<u8>, written: Option<oneshot::Sender<io::Result<()>>> },
+    Write { slot: Slot, bytes: Vec<u8>, written: Option<Receipt> },
     Append { path: PathBuf, line: Vec<u8> },
 }
 
@@ -77,7 +80,7 @@ impl Keeper {
         receipt
     }
 
-    fn write<T: Serialize>(&self, slot: Slot, value: &T, written: Option<oneshot::Sender<io::Result<()>>>) {
+    fn write<T: Serialize>(&self, slot: Slot, value: &T, written: Option<Receipt>) {
         let (name, version) = slot.file();
         let bytes = sealed::seal(name, version, value);
         if let Some(jobs) = &self.jobs {
@@ -106,7 +109,7 @@ impl Drop for Keeper {
 fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>) {
     while let Ok(first) = inbox.recv() {
         // Of several versions of one file waiting, only the last needs writing; all of them are then answered.
-        let mut waiting: HashMap<Slot, (Vec<u8>, Vec<oneshot::Sender<io::Result<()>>>)> = HashMap::new();
+        let mut waiting: HashMap<Slot, (Vec<u8>, Vec<Receipt>)> = HashMap::new();
         let mut lines: HashMap<PathBuf, Vec<u8>> = HashMap::new();
         for job in std::iter::once(first).chain(inbox.try_iter()) {
             match job {
@@ -124,8 +127,7 @@ fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>) {
                 tracing::error!(?slot, %error, "could not be written");
             }
             for receipt in written {
-                let _ =
-                    receipt.send(outcome.as_ref().map(|()| ()).map_err(|e| io::Error::new(e.kind(), e.to_string())));
+                let _ = receipt.send(outcome.as_ref().copied().map_err(|e| io::Error::new(e.kind(), e.to_string())));
             }
         }
         for (path, lines) in lines {

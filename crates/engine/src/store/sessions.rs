@@ -1,12 +1,15 @@
 //! Sessions that both sides still want, so that an agent that was restarted takes them up again.
 
-use hither_model::{DisplayName, PeerId, SessionId, Verified};
+use hither_model::{DisplayName, PeerId, SessionId, Verified, row::MessageRow};
 use hither_protocol::{
     rendezvous::PairKey,
     session::{Inbound, Outbox},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+};
 
 /// One session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,6 +25,8 @@ pub(crate) struct KeptSession {
     pub(crate) opened: u64,
     pub(crate) outbox: Outbox,
     pub(crate) inbound: Inbound,
+    /// The last messages of both sides.
+    pub(crate) messages: VecDeque<MessageRow>,
 }
 
 /// All of them.

@@ -164,6 +164,9 @@ impl State {
         let from = |state: &Self, id: &TransferId, direction: Direction| {
             state.transfers.get(id).is_some_and(|t| t.kept.peer == peer && t.kept.direction == direction)
         };
+        let unfinished = |state: &Self, id: &TransferId| {
+            state.transfers.get(id).is_some_and(|t| t.kept.peer == peer && !t.is_over())
+        };
         match frame {
             offer @ Frame::Offer { .. } => self.offer_begins(session, &offer),
             Frame::OfferPart { transfer, part } => self.offer_part(session, transfer, &part),
@@ -189,21 +192,8 @@ impl State {
                 self.receipted(transfer, receipt, signature);
             }
             Frame::Moving { transfer } if from(self, &transfer, Direction::In) => self.asked_to_go_on(transfer),
-            Frame::Pause { transfer } => {
-                if self.transfers.get(&transfer).is_some_and(|t| t.kept.peer == peer && !t.is_over()) {
-                    self.paused_by_peer(transfer);
-                }
-            }
-            Frame::Cancel { transfer, why } => {
-                if self.transfers.get(&transfer).is_some_and(|t| t.kept.peer == peer && !t.is_over()) {
-                    let why = why.map(|w| hither_model::text::printable(&w));
-                    let message = why.map_or_else(
-                        || "the other side canceled it".into(),
-                        |w| format!("the other side ended it: {w}"),
-                    );
-                    self.cancel(transfer, Failure::new(ErrorCode::Withdrawn, message));
-                }
-            }
+            Frame::Pause { transfer } if unfinished(self, &transfer) => self.paused_by_peer(transfer),
+            Frame::Cancel { transfer, why } if unfinished(self, &transfer) => self.canceled_by_peer(transfer, why),
             // About a transfer that is not (or not any more) with this device: nothing to say.
             _ => {}
         }
@@ -233,6 +223,14 @@ impl State {
             return;
         }
         self.go_on_receiving(id);
+    }
+
+    fn canceled_by_peer(&mut self, id: TransferId, why: Option<String>) {
+        let message = why.map_or_else(
+            || "the other side canceled it".to_owned(),
+            |why| format!("the other side ended it: {}", hither_model::text::printable(&why)),
+        );
+        self.cancel(id, Failure::new(ErrorCode::Withdrawn, message));
     }
 
     /// The other person paused it: it goes on when they say so.

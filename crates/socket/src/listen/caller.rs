@@ -6,7 +6,7 @@
 
 use super::{Arrival, Entry, Front, seats::Seat};
 use crate::{
-    Phase, Profile, SocketError, Signing,
+    Phase, Profile, Signing, SocketError,
     dial::{SUFFIX, hand_over},
     inbox::Inbox,
     profile::ALPN,
@@ -49,10 +49,10 @@ pub(super) async fn receive(
         Ok(Arrival { connected, rid, from })
     };
     let arrival = within(front.profile.handshake, Phase::Handshake, work).await?;
+    // While the queue is full the caller keeps its place, so those who wait are as many as there are places.
+    let sent = front.out.send(arrival).await.map_err(|_| SocketError::TurnedAway);
     drop(seat);
-    // A full queue makes callers wait here, not in memory without bound: each waits in its own task, and those that
-    // come later find the listener still accepting but the engine busy.
-    front.out.send(arrival).await.map_err(|_| SocketError::TurnedAway)
+    sent
 }
 
 /// A caller that has shown a whole ClientHello.
