@@ -1,4 +1,10 @@
-//! Fuzzes `targets::control`.
-#![no_main]
+//! Fuzzes `control`.
+#![cfg_attr(fuzzing, no_main)]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hither_fuzz::targets::control(bytes));
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (hither_fuzz::targets::named("control").run)(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    hither_fuzz::targets::replay("control");
+}

@@ -1,4 +1,10 @@
-//! Fuzzes `targets::manifest`.
-#![no_main]
+//! Fuzzes `manifest`.
+#![cfg_attr(fuzzing, no_main)]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hither_fuzz::targets::manifest(bytes));
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (hither_fuzz::targets::named("manifest").run)(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    hither_fuzz::targets::replay("manifest");
+}

@@ -1,4 +1,10 @@
-//! Fuzzes `targets::names`.
-#![no_main]
+//! Fuzzes `names`.
+#![cfg_attr(fuzzing, no_main)]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hither_fuzz::targets::names(bytes));
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (hither_fuzz::targets::named("names").run)(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    hither_fuzz::targets::replay("names");
+}

@@ -1,4 +1,10 @@
-//! Fuzzes `targets::receipt`.
-#![no_main]
+//! Fuzzes `receipt`.
+#![cfg_attr(fuzzing, no_main)]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hither_fuzz::targets::receipt(bytes));
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (hither_fuzz::targets::named("receipt").run)(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    hither_fuzz::targets::replay("receipt");
+}

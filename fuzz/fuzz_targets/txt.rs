@@ -1,4 +1,10 @@
-//! Fuzzes `targets::txt`.
-#![no_main]
+//! Fuzzes `txt`.
+#![cfg_attr(fuzzing, no_main)]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hither_fuzz::targets::txt(bytes));
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (hither_fuzz::targets::named("txt").run)(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    hither_fuzz::targets::replay("txt");
+}

@@ -64,17 +64,30 @@ fn devices_find_each_other_in_both_directions_beside_avahi_and_python() {
     sees(&ben, "Ana");
     // avahi on the same host as Ben sees both, and kept the host's name to itself.
     let mut browse = ben.start("avahi-browse", ["-rp", "_hither._tcp"]);
-    for name in ["n=Ana", "n=Ben"] {
-        browse.wait_for(name, APPEAR, |v| v.as_str().is_some_and(|line| line.starts_with('=') && line.contains(name)));
-    }
+    each_of(&["n=Ana", "n=Ben"], |left| {
+        let line = browse.wait_for(&left.join(" or "), APPEAR, |v| {
+            v.as_str().is_some_and(|line| line.starts_with('=') && left.iter().any(|name| line.contains(name)))
+        });
+        line.as_str().unwrap_or_default().to_owned()
+    });
     if cleo.start("/usr/bin/python3", ["-c", "import zeroconf"]).end(SOON).code != Some(0) {
         return skipped("netns", "Python's zeroconf is missing: run script/bootstrap");
     }
     let mut python = cleo.start("/usr/bin/python3", ["-c", BROWSE]);
-    for name in ["Ana", "Ben"] {
-        let heard = python.wait_for(name, APPEAR, |v| text(v, "name") == name);
+    each_of(&["Ana", "Ben"], |left| {
+        let heard = python.wait_for(&left.join(" or "), APPEAR, |v| left.contains(&text(v, "name")));
         assert_eq!(text(&heard, "instance").len(), 32, "random digits and nothing else: {heard}");
         assert!(!text(&heard, "server").contains(&hostname(&lab)), "the host's name is not told: {heard}");
+        text(&heard, "name").to_owned()
+    });
+}
+
+/// Calls `next` with the names that have not come yet until all have, in whatever order.
+fn each_of(names: &[&str], mut next: impl FnMut(&[&str]) -> String) {
+    let mut left = names.to_vec();
+    while !left.is_empty() {
+        let came = next(&left);
+        left.retain(|name| !came.contains(name));
     }
 }
 

@@ -10,3 +10,4 @@ mod links;
 mod meeting;
 mod middle;
 mod places;
+mod resources;

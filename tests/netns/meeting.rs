@@ -64,7 +64,9 @@ fn an_invite_nobody_answers_expires_and_says_so() {
     let (ana, ben) = (lab.seat(0), lab.seat(1));
     let (_a, _b) = (ana.agent("Ana"), ben.agent("Ben"));
     sees(&ana, "Ben");
+    let began = std::time::Instant::now();
     let end = ana.ask(["invite", "Ben", "--yes-code", "--timeout", "2"]);
+    assert!(began.elapsed() < std::time::Duration::from_secs(8), "it took {:?}: {:?}", began.elapsed(), end.said);
     assert_eq!((end.code, end.error_code()), (Some(6), "Expired"), "{:?}", end.said);
 }
 

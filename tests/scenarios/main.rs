@@ -5,4 +5,4 @@ mod life;
 mod profile;
 
 /// An agent that stays off the network: no adverts, a listener on loopback alone.
-const ALONE: &[&str] = &["--no-mdns", "--listen", "127.0.0.1:0"];
+const ALONE: &[&str] = &["--no-mdns", "--loopback", "--listen", "127.0.0.1:0"];

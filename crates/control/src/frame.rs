@@ -12,8 +12,8 @@ use tokio::{
     time::Instant,
 };
 
-/// Largest message from a client, bytes.
-pub const REQUEST_CAP: usize = 64 * 1024;
+/// Largest message from a client, bytes: a text of 64 KiB fits however much of it JSON has to escape.
+pub const REQUEST_CAP: usize = 512 * 1024;
 /// Largest message from the agent, bytes.
 pub const REPLY_CAP: usize = 4 * 1024 * 1024;
 /// How long the rest of a message may take once its first byte is there.
@@ -233,14 +233,14 @@ mod tests {
 
     #[test]
     fn m1_lengths_of_zero_and_beyond_the_cap_are_refused_without_reserving() {
-        for head in [0u32, 65_537, u32::MAX, 0x8000_0000] {
+        for head in [0u32, REQUEST_CAP as u32 + 1, u32::MAX, 0x8000_0000] {
             let mut decoder = Decoder::new(Cut::Frames, REQUEST_CAP);
             decoder.push(&head.to_be_bytes());
             assert!(decoder.take().is_err(), "{head} was taken");
             assert!(decoder.held.capacity() < 64, "{head} reserved memory");
         }
         let mut decoder = Decoder::new(Cut::Frames, REQUEST_CAP);
-        decoder.push(&65_536u32.to_be_bytes());
+        decoder.push(&(REQUEST_CAP as u32).to_be_bytes());
         assert!(decoder.take().unwrap().is_none(), "the cap itself is allowed");
     }
 

@@ -309,6 +309,13 @@ async fn requests_reach_the_engine_in_order_and_a_slow_one_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn the_longest_text_fits_however_much_of_it_is_escaped() {
+    let bench = bench(|_| {});
+    let say = Ask::Say { to: "Ana".into(), text: "\u{1}".repeat(64 * 1024) };
+    assert_eq!(bench.client().await.ask(say).await.unwrap(), Answer::Done);
+}
+
+#[tokio::test]
 async fn an_answer_too_large_for_a_message_becomes_a_failure() {
     let bench = bench(|_| {});
     let failure = bench.client().await.ask(Ask::ExportCertificate).await.unwrap_err();

@@ -108,7 +108,9 @@ async fn a_device_that_withdraws_or_stops_is_gone_for_others() {
     let mut ana = Device::start().await;
     let (ben, bens) = Device::announced(4_003).await;
     ana.sees(bens.instance).await;
+    let mut listener = packets::Listener::on_loopback();
     ben.mdns.withdraw().await.unwrap();
+    assert!(listener.heard_goodbye(&bens.instance.to_string()).await);
     assert_eq!(ben.mdns.advertised().await, []);
     ana.loses(bens.instance).await;
     let again = announcement(4_003);
@@ -167,8 +169,12 @@ async fn a_device_that_comes_later_is_found_by_asking_and_one_that_stops_looking
 async fn d9_a_revoked_grant_ends_discovery_without_a_word() {
     let mut gate = gate();
     let mut ana = Device::under(&gate).await;
-    let (_ben, bens) = Device::announced(4_008).await;
+    let (mut ben, bens) = Device::announced(4_008).await;
+    let anas = announcement(4_018);
+    ana.mdns.announce(anas.clone()).await.unwrap();
     ana.sees(bens.instance).await;
+    ben.sees(anas.instance).await;
+    let mut listener = packets::Listener::on_loopback();
     let stale = gate.discover().unwrap();
     gate.revoke(Capability::Proximity);
     let denied = ana.mdns.announce(announcement(4_009)).await;
@@ -180,6 +186,7 @@ async fn d9_a_revoked_grant_ends_discovery_without_a_word() {
         (off && gone).then_some(())
     })
     .await;
+    assert!(!listener.heard_goodbye(&anas.instance.to_string()).await, "not even a goodbye");
     let started = Mdns::start(stale, InterfaceRule::only("lo"), mpsc::channel(1).0).await;
     assert!(matches!(started, Err(DiscoveryError::Denied(_))), "{started:?}");
 }

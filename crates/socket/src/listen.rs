@@ -18,9 +18,11 @@ use seats::Seats;
 use socket2::{Domain, SockRef, Socket, Type};
 use std::{
     fs::File,
+    future::poll_fn,
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 use tokio::{
@@ -285,7 +287,10 @@ impl Spare {
 
     async fn turn_away(&mut self, socket: &TcpListener) {
         let had = self.0.take().is_some();
-        if had && let Ok((caller, _)) = socket.accept().await {
+        if had {
+            // Without waiting: the system reports the shortage even if nobody is there, and then the next caller, for
+            // whom there may be descriptors again, must not be the one who pays.
+            let caller = poll_fn(|cx| Poll::Ready(socket.poll_accept(cx))).await;
             drop(caller);
         }
         *self = Self::new();

@@ -1,6 +1,8 @@
 //! Two ends on loopback in one process, and adversaries made from the TLS library without our checks.
 
+mod adversary;
 mod attacks;
+mod breaches;
 mod flood;
 mod happy;
 mod lanes;
@@ -52,7 +54,6 @@ impl Door for OneDoor {
 /// A listener at work.
 struct Host {
     at: SocketAddr,
-    me: Arc<dyn Credential>,
     arrivals: mpsc::Receiver<Arrival>,
     cancel: CancellationToken,
     serving: JoinHandle<Result<(), SocketError>>,
@@ -72,7 +73,7 @@ impl Host {
         let door = Arc::new(OneDoor(Entry { credential: Arc::clone(me), expected, reserved: true }));
         let cancel = CancellationToken::new();
         let serving = tokio::spawn(listener.serve(door, profile, caps, cancel.clone(), out));
-        Self { at, me: Arc::clone(me), arrivals, cancel, serving }
+        Self { at, arrivals, cancel, serving }
     }
 
     async fn arrival(&mut self) -> Connected {

@@ -28,6 +28,9 @@ pub(crate) const SMALL_FILE: u64 = 1 << 20;
 pub(crate) const BATCH_ITEMS: usize = 512;
 /// Bytes in a batch.
 pub(crate) const BATCH_BYTES: u64 = 32 << 20;
+/// Files of a batch that are noted in the journal together, and bytes: what a killed receiver has to get again.
+pub(crate) const NOTE_ITEMS: usize = 64;
+pub(crate) const NOTE_BYTES: u64 = 4 << 20;
 /// Bytes read from a file, hashed and written at once.
 pub(crate) const CHUNK: usize = 256 << 10;
 /// Progress is told about this often, in bytes.

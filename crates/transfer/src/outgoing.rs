@@ -158,7 +158,8 @@ impl Outgoing {
         }
     }
 
-    /// Writes what is noted. A failure is not the transfer's: a digest that is missing later is made again.
+    /// Writes what is noted. A failure is not the transfer's: what is missing later is hashed again
+    /// ([`crate::Sender::recall`]).
     pub(crate) fn settle(&mut self) {
         if let Err(error) = self.log.write_all(&self.unwritten) {
             tracing::warn!(transfer = %self.transfer, %error, "cannot note what was sent");

@@ -9,9 +9,11 @@
 
 mod kind;
 mod system;
+mod watch;
 
 pub use kind::{Kind, Traits};
 pub(crate) use system::Scanner;
+pub(crate) use watch::Watch;
 
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,6 @@
 //! Asks the system for its interfaces. Linux tells what each is under /sys/class/net; elsewhere only the name speaks.
 //!
-//! Looked at every two seconds, so a look must be cheap: what an interface *is* is read once and remembered.
+//! Looked at again and again, so a look must be cheap: what an interface *is* is read once and remembered.
 
 use super::{Interface, Subnet, kind::Kind, kind::Traits, kind::judge};
 use if_addrs::IfAddr;
@@ -14,7 +14,7 @@ pub(crate) struct Scanner {
 }
 
 /// What an interface is gets read anew after so many looks: a card may have been plugged into a bridge since.
-const FORGET_AFTER: u32 = 30;
+const FORGET_AFTER: u32 = 10;
 
 impl Scanner {
     /// Every interface that has an address, by number.

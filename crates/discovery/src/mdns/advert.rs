@@ -128,6 +128,6 @@ impl Actor {
         if let Err(error) = self.goodbye(all).await {
             tracing::debug!(%error, "a contested advert did not say goodbye");
         }
-        self.outbox.push_back(Event::NameTaken(instance));
+        self.post(Event::NameTaken(instance));
     }
 }

@@ -159,6 +159,13 @@ impl Daemon {
     }
 }
 
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // The thread outlives its handles unless it is told to end. It may have been, already.
+        let _ = self.inner.shutdown();
+    }
+}
+
 fn addresses(interfaces: &[Interface]) -> BTreeSet<(u32, IpAddr)> {
     interfaces.iter().flat_map(|i| i.addrs.iter().map(|a| (i.index, a.ip))).collect()
 }

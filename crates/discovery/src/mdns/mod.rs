@@ -2,7 +2,7 @@
 //!
 //! The engine holds [`Mdns`]; behind it one task owns everything (`actor`), and behind that runs the thread of the
 //! `mdns-sd` crate (`daemon`). Hidden (visibility `nobody`) means that no [`Mdns`] exists: then not one packet leaves
-//! (D9). Whatever sends needs the grant, which is looked at again before every request and every two seconds.
+//! (D9). Whatever sends needs the grant, which is looked at again before every request and every five seconds.
 //!
 //! Nothing is sent or believed on interfaces that the rule leaves out. What is *not* here: the choice of labels, tags and
 //! names, and when they change; that is the caller's, who is told when the network changed.
@@ -10,6 +10,7 @@
 mod actor;
 mod advert;
 mod daemon;
+mod hearing;
 mod network;
 
 use crate::{

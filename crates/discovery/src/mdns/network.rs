@@ -5,7 +5,8 @@
 
 use super::{
     Event,
-    actor::{Actor, LOOK_EVERY, wall},
+    actor::{Actor, CHECK_EVERY, wall},
+    daemon::port_trouble,
 };
 use crate::interfaces::{Interface, Shift, shift, stayed};
 use hither_model::MediumState;
@@ -17,8 +18,8 @@ const SWEEP_AFTER: Duration = Duration::from_secs(5);
 /// Addresses that a new thread has not heard again are believed for so much longer: the lifetime of an address record
 /// (RFC 6762 section 10).
 const FORGET_AFTER: Duration = Duration::from_secs(120);
-/// The thread is asked whether it is alive at every so manieth look.
-const CHECK_EVERY: u32 = 5;
+/// The thread is asked whether it is alive at every second check of the grant, which is every ten seconds.
+const CHECK_THREAD_EVERY: u32 = 2;
 /// A thread that holds more records and timers than this is started again.
 const MAX_LOAD: u64 = 50_000;
 
@@ -26,9 +27,13 @@ impl Actor {
     pub(super) async fn tick(&mut self) {
         let now = Instant::now();
         let past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if self.next_check <= now {
+            self.next_check = now + CHECK_EVERY;
+            self.check().await;
+        }
         if self.next_look <= now {
-            self.next_look = now + LOOK_EVERY;
             self.look().await;
+            self.next_look = self.after_look();
         }
         if past(self.advertised.retire_at()) {
             self.retire().await;
@@ -45,17 +50,20 @@ impl Actor {
         if past(self.retry_at) {
             self.start_over().await;
         }
-        self.ask_again_if_due().await;
+        self.mind().await;
     }
 
-    async fn look(&mut self) {
+    async fn check(&mut self) {
         if self.grant.check().is_err() {
             return self.fall_silent().await;
         }
-        self.looks = self.looks.wrapping_add(1);
-        if self.looks.is_multiple_of(CHECK_EVERY) {
+        self.checks = self.checks.wrapping_add(1);
+        if self.checks.is_multiple_of(CHECK_THREAD_EVERY) {
             self.check_thread().await;
         }
+    }
+
+    async fn look(&mut self) {
         let interfaces = match self.scanner.scan() {
             Ok(all) => self.rule.select(&all),
             Err(error) => return tracing::debug!(%error, "the interfaces cannot be listed"),
@@ -66,7 +74,7 @@ impl Actor {
             Shift::Moved { added, removed } => {
                 tracing::info!(?added, ?removed, "the network changed");
                 self.moved(interfaces).await;
-                self.outbox.push_back(Event::NetworkChanged { added, removed });
+                self.post(Event::NetworkChanged { added, removed });
             }
         }
     }
@@ -89,6 +97,7 @@ impl Actor {
                 tracing::warn!(load, "the mdns thread remembers too much; starting over");
                 self.restart_quietly().await;
             }
+            Ok(_) if self.port_trouble && port_trouble() == Ok(None) => self.restart_quietly().await,
             Ok(_) => self.failures = 0,
             Err(error) => self.fail(error).await,
         }

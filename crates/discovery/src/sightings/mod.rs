@@ -123,6 +123,7 @@ pub struct Sightings {
     gone: BTreeMap<InstanceId, u64>,
     own: VecDeque<InstanceId>,
     round: u32,
+    pushed_out: bool,
 }
 
 impl Sightings {
@@ -263,6 +264,11 @@ impl Sightings {
         if self.gone.is_empty() { self.rows.values().filter_map(|row| row.due(now)).min() } else { Some(0) }
     }
 
+    /// Whether a row had to give way to a newcomer since this was last asked. It will not be heard again by itself.
+    pub fn take_pushed_out(&mut self) -> bool {
+        std::mem::take(&mut self.pushed_out)
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -296,6 +302,7 @@ impl Sightings {
         } else {
             rows.min_by_key(|(_, row)| row.sighting.last_heard).map(|(instance, _)| *instance)
         };
+        self.pushed_out |= victim.is_some();
         victim.map(|instance| self.remove(instance)).is_some()
     }
 }

@@ -108,13 +108,14 @@ fn d1_ten_thousand_adverts_of_one_machine_push_out_nobody_else() {
     for n in 0..10_000 {
         list.heard(1, advert(1_000 + n, &["10.0.6.6"]));
     }
-    assert_eq!(list.len(), MAX_ROWS);
+    assert_eq!((list.len(), list.take_pushed_out()), (MAX_ROWS, false));
     for n in 50..60 {
         list.heard(2, advert(n, &[&format!("10.0.1.{}", n + 1)]));
     }
     let rows = seen(&all(&mut list, 2));
     assert_eq!(rows.len(), MAX_ROWS);
     assert_eq!(rows.iter().filter(|(i, _)| *i < id(1_000)).count(), 50, "the early and the late honest ones");
+    assert!(list.take_pushed_out() && !list.take_pushed_out());
 }
 
 #[test]

@@ -1,23 +1,70 @@
 //! DNS packets written by hand, as an attacker on the loopback interface would send them.
 
 use socket2::{Domain, Protocol, Socket, Type};
-use std::net::{Ipv4Addr, SocketAddr};
-use tokio::net::UdpSocket;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use tokio::{net::UdpSocket, sync::mpsc, time::timeout};
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 const TTL: [u8; 4] = [0, 0, 0, 120];
 
+fn socket(bind: Ipv4Addr) -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.set_reuse_port(true).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let address: SocketAddr = (bind, 5353).into();
+    socket.bind(&address.into()).unwrap();
+    socket
+}
+
+/// Reads along from the moment it is made.
+pub(crate) struct Listener(mpsc::UnboundedReceiver<Vec<u8>>);
+
+impl Listener {
+    pub(crate) fn on_loopback() -> Self {
+        let socket = socket(GROUP);
+        socket.join_multicast_v4(&GROUP, &Ipv4Addr::LOCALHOST).unwrap();
+        let socket = UdpSocket::from_std(socket.into()).unwrap();
+        let (packets, heard) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 9_000];
+            while let Ok(length) = socket.recv(&mut buffer).await {
+                if packets.send(buffer[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(heard)
+    }
+
+    /// Whether this advert has said goodbye since the listener was made.
+    pub(crate) async fn heard_goodbye(&mut self, instance: &str) -> bool {
+        const POINTER_WITHOUT_LIFE: &[u8] = &[0, 12, 0, 1, 0, 0, 0, 0];
+        let last = format!("last word on {instance}");
+        Sender::on_loopback().send(last.as_bytes()).await;
+        let has = |packet: &[u8], part: &[u8]| packet.windows(part.len()).any(|w| w == part);
+        let mut heard = false;
+        loop {
+            let packet =
+                timeout(Duration::from_secs(30), self.0.recv()).await.expect("the last word was lost").unwrap();
+            if packet == last.as_bytes() {
+                return heard;
+            }
+            heard |= has(&packet, instance.as_bytes()) && has(&packet, POINTER_WITHOUT_LIFE);
+        }
+    }
+}
+
+/// Speaks.
 pub(crate) struct Sender(UdpSocket);
 
 impl Sender {
     pub(crate) fn on_loopback() -> Self {
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).unwrap();
-        socket.set_reuse_address(true).unwrap();
-        socket.set_reuse_port(true).unwrap();
+        let socket = socket(Ipv4Addr::LOCALHOST);
         socket.set_multicast_if_v4(&Ipv4Addr::LOCALHOST).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        let from: SocketAddr = (Ipv4Addr::LOCALHOST, 5353).into();
-        socket.bind(&from.into()).unwrap();
         Self(UdpSocket::from_std(socket.into()).unwrap())
     }
 

@@ -71,7 +71,9 @@ impl State {
             },
         };
         transfer.preparing = true;
-        self.tasks.spawn_blocking(move || threads::ready(&reporter, &path, peer, begin));
+        transfer.halt = hither_transfer::Stop::new();
+        let halt = transfer.halt.clone();
+        self.tasks.spawn_blocking(move || threads::ready(&reporter, &path, peer, begin, &halt));
     }
 
     /// The sender asks how far it is: we fetch what is missing, or repeat the receipt.

@@ -67,6 +67,8 @@ pub(crate) struct Transfer {
     pub(crate) expecting: bool,
     /// Something is being prepared on a thread (scan, hash of a part).
     pub(crate) preparing: bool,
+    /// Stops the preparation.
+    pub(crate) halt: Stop,
     /// When to try again by ourselves, and how often that was done.
     pub(crate) retry_at: Option<u64>,
     pub(crate) retries: u32,
@@ -85,6 +87,7 @@ impl Transfer {
             offered: None,
             expecting: false,
             preparing: false,
+            halt: Stop::new(),
             retry_at: None,
             retries: 0,
             sources: vec![],
@@ -204,6 +207,7 @@ impl State {
         transfer.retry_at = None;
         transfer.expecting = false;
         transfer.offered = None;
+        transfer.halt.cancel();
         let (peer, name, title) = (transfer.kept.peer, transfer.kept.name.clone(), transfer.kept.title.clone());
         if let Some(moving) = transfer.moving.take() {
             moving.stop.cancel();

@@ -196,6 +196,7 @@ impl State {
         let peer = transfer.kept.peer;
         let path: PathBuf = terms.to.unwrap_or(inbox);
         transfer.kept.inbox = Some(path.clone());
+        let halt = transfer.halt.clone();
         transfer.kept.executable = terms.executable;
         transfer.preparing = true;
         if terms.always
@@ -209,7 +210,7 @@ impl State {
         let reporter = self.reporter(id);
         self.tasks.spawn_blocking(move || {
             let _ = std::fs::create_dir_all(&path);
-            threads::ready(&reporter, &path, peer, begin);
+            threads::ready(&reporter, &path, peer, begin, &halt);
         });
         Ok(())
     }

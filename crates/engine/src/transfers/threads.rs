@@ -103,8 +103,14 @@ pub(crate) enum Begin {
 }
 
 /// Opens the inbox and works out what is still wanted; hashes what is there already.
-pub(crate) fn ready(reporter: &Reporter, inbox: &std::path::Path, peer: hither_model::PeerId, begin: Begin) {
-    let outcome = open(reporter.transfer, inbox, peer, begin).map_err(Failure::from);
+pub(crate) fn ready(
+    reporter: &Reporter,
+    inbox: &std::path::Path,
+    peer: hither_model::PeerId,
+    begin: Begin,
+    stop: &Stop,
+) {
+    let outcome = open(reporter.transfer, inbox, peer, begin, stop).map_err(Failure::from);
     reporter.send(Report::Ready { outcome });
 }
 
@@ -113,6 +119,7 @@ fn open(
     path: &std::path::Path,
     peer: hither_model::PeerId,
     begin: Begin,
+    stop: &Stop,
 ) -> Result<(Box<Receiving>, Plan), TransferError> {
     let mut receiving = match begin {
         Begin::Present(receiving) => receiving,
@@ -125,7 +132,7 @@ fn open(
             Box::new(Receiving::resume(&inbox, transfer, peer, manifest_hash)?)
         }
     };
-    let plan = receiving.plan()?;
+    let plan = receiving.plan(stop)?;
     Ok((receiving, plan))
 }
 

@@ -59,7 +59,7 @@ async fn t5_the_clock_is_absolute_so_a_byte_now_and_then_buys_no_time() {
 #[tokio::test]
 async fn t6_idle_callers_are_bounded_and_leave_no_trace() {
     let there = key();
-    let profile = Profile { handshake: Duration::from_millis(300), ..Profile::default() };
+    let profile = Profile { handshake: Duration::from_secs(1), ..Profile::default() };
     let host = Host::with(&there, Expected::Anyone, profile.clone(), Caps::default());
     let mut idle = Vec::new();
     for _ in 0..300 {

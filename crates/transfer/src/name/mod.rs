@@ -1,7 +1,7 @@
 //! Names from peers (SECURITY 3.5, F1, F2): the only way to a [`SafeName`], and so the only way to open a file.
 //!
 //! Pure: no file system is asked. Names are refused, never rewritten: the name shown is the name written. What is *not*
-//! here: links and races on the disk (`place`), and two names that clash with each other ([`ClashSet`]).
+//! here: links and races on the disk (`place`), and two names that clash with each other (`clash`).
 
 mod clash;
 mod safe;

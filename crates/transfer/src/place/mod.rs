@@ -8,7 +8,7 @@ mod leftover;
 mod partial;
 mod room;
 
-use crate::{Limits, TransferError};
+use crate::{Limits, Stop, TransferError};
 pub(crate) use beneath::{move_new, open_beneath, open_folder, remove};
 pub use leftover::Leftover;
 pub(crate) use partial::Partial;
@@ -94,13 +94,16 @@ pub(crate) fn sync_folder(folder: impl AsFd) -> std::io::Result<()> {
     }
 }
 
-/// The bytes of an open file from its start, hashed.
-pub(crate) fn hash_file(file: &mut File, length: u64) -> std::io::Result<Option<blake3::Hasher>> {
+/// The bytes of an open file from its start, hashed. `None` if it is shorter, or on a stop.
+pub(crate) fn hash_file(file: &mut File, length: u64, stop: &Stop) -> std::io::Result<Option<blake3::Hasher>> {
     use std::io::Read;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; crate::limits::CHUNK];
     let mut left = length;
     while left > 0 {
+        if stop.is_set() {
+            return Ok(None);
+        }
         let take = usize::try_from(left).unwrap_or(buffer.len()).min(buffer.len());
         let room = buffer.get_mut(..take).unwrap_or_default();
         match file.read(room)? {

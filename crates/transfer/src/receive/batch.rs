@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ItemFault, Ranges, TransferError,
     journal::{Ready, Record},
-    limits::{BATCH_BYTES, BATCH_ITEMS},
+    limits::{BATCH_BYTES, BATCH_ITEMS, NOTE_BYTES, NOTE_ITEMS},
     place::{move_new, sync_file_system},
 };
 use hither_model::ErrorCode;
@@ -37,18 +37,32 @@ pub(super) struct Done {
 pub(super) struct Batch {
     files: Vec<Done>,
     bytes: u64,
+    /// How many of the files, and of their bytes, the journal has as ready.
+    noted: (usize, u64),
 }
 
 impl Batch {
-    /// Adds a file; `true` if it is time to settle.
-    pub(super) fn add(&mut self, done: Done) -> bool {
-        let alone = !done.small;
+    pub(super) fn add(&mut self, done: Done) {
         self.bytes += done.size;
         self.files.push(done);
         if self.files.len() > FEW {
             self.files.iter_mut().for_each(|done| done.file = None);
         }
-        alone || self.files.len() >= BATCH_ITEMS || self.bytes >= BATCH_BYTES
+    }
+
+    fn is_full(&self) -> bool {
+        let large = self.files.last().is_some_and(|done| !done.small);
+        large || self.files.len() >= BATCH_ITEMS || self.bytes >= BATCH_BYTES
+    }
+
+    fn wants_note(&self) -> bool {
+        self.files.len() - self.noted.0 >= NOTE_ITEMS || self.bytes - self.noted.1 >= NOTE_BYTES
+    }
+
+    /// The files that the journal does not have as ready yet.
+    fn unnoted(&self) -> Vec<Ready> {
+        let files = self.files.get(self.noted.0..).unwrap_or_default().iter();
+        files.map(|done| Ready { item: done.item, inode: done.inode, blake3: done.blake3 }).collect()
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -61,24 +75,45 @@ impl Batch {
 }
 
 impl Receiving {
+    /// Adds a complete file; notes and settles when it is time.
+    pub(super) fn completed(&mut self, done: Done, on: &mut dyn FnMut(ReceiveEvent)) -> Result<(), TransferError> {
+        self.batch.add(done);
+        if self.batch.is_full() {
+            return self.settle(on);
+        }
+        if self.batch.wants_note()
+            && let Err(error) = self.note_ready()
+        {
+            tracing::debug!(%error, "cannot note complete files yet");
+        }
+        Ok(())
+    }
+
+    /// Notes the files that wait as ready, so that they are found again if we are killed. On disk it is with the batch.
+    fn note_ready(&mut self) -> std::io::Result<()> {
+        let ready = self.batch.unnoted();
+        if !ready.is_empty() {
+            self.journal.append(&Record::Ready(ready))?;
+            self.batch.noted = (self.batch.files.len(), self.batch.bytes);
+        }
+        Ok(())
+    }
+
     /// Keeps the files that wait. Trouble with them is theirs; only an inbox that is gone ends the transfer.
     pub(super) fn settle(&mut self, on: &mut dyn FnMut(ReceiveEvent)) -> Result<(), TransferError> {
-        let batch = std::mem::take(&mut self.batch);
-        if batch.files.is_empty() {
+        if self.batch.files.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.inbox.still_there() {
-            self.batch = batch;
-            return Err(error);
+        self.inbox.still_there()?;
+        let noted = self.note_ready();
+        let mut batch = std::mem::take(&mut self.batch);
+        if let Err(error) = noted {
+            // Those that are noted can be kept; the others would be lost sight of in a crash.
+            let unnoted = batch.files.split_off(batch.noted.0);
+            self.fail_all(unnoted, &ItemFault::io("note the file in the journal", &error), on);
         }
-        let ready = batch.files.iter().map(|done| Ready { item: done.item, inode: done.inode, blake3: done.blake3 });
-        let noted = self.journal.append(&Record::Ready(ready.collect()));
-        if let Err(error) = noted.and_then(|()| self.sync_batch(&batch.files)) {
-            let fault = ItemFault::io("write the file to disk", &error);
-            for done in batch.files {
-                self.drop_part(done.item);
-                self.fail(done.item, fault.clone(), on);
-            }
+        if let Err(error) = self.sync_batch(&batch.files) {
+            self.fail_all(batch.files, &ItemFault::io("write the file to disk", &error), on);
             return Ok(());
         }
         let mut kept = Vec::with_capacity(batch.files.len());
@@ -99,6 +134,13 @@ impl Receiving {
         }
         self.note_kept(&kept, on);
         Ok(())
+    }
+
+    fn fail_all(&mut self, files: Vec<Done>, fault: &ItemFault, on: &mut dyn FnMut(ReceiveEvent)) {
+        for done in files {
+            self.drop_part(done.item);
+            self.fail(done.item, fault.clone(), on);
+        }
     }
 
     fn sync_batch(&self, files: &[Done]) -> std::io::Result<()> {

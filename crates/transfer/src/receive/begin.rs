@@ -7,13 +7,16 @@ use super::{
     tree::{Tree, names_for},
 };
 use crate::{
-    Digests, Inbox, Manifest, Ranges, TransferError,
+    Digests, Inbox, Manifest, Ranges, Stop, TransferError,
     journal::{Journal, Ready, Record},
     limits::SMALL_FILE,
     place::{Partial, hash_file, open_beneath},
 };
 use hither_model::{PeerId, TransferId, row::FailedItem};
-use rustix::fs::{FileType, Mode, OFlags, fstat};
+use rustix::{
+    fs::{FileType, Mode, OFlags, fstat},
+    io::Errno,
+};
 use std::{
     collections::{BTreeMap, HashMap},
     fs::File,
@@ -86,7 +89,10 @@ impl Receiving {
         manifest: [u8; 32],
     ) -> Result<Self, TransferError> {
         let partial = Partial::open(inbox, transfer)?;
-        let file = partial.journal().map_err(|_| TransferError::NothingToResume)?;
+        let file = partial.journal().map_err(|error| match error {
+            Errno::NOENT => TransferError::NothingToResume,
+            other => TransferError::storage("open", "the journal", other),
+        })?;
         let (journal, records) = Journal::open(file)?;
         let choices = match records.first() {
             Some(Record::Begin { transfer: id, peer: from, manifest: hash, executable }) => {
@@ -215,7 +221,7 @@ impl Receiving {
                         return true;
                     }
                 }
-                Err(rustix::io::Errno::NOENT) => return false,
+                Err(Errno::NOENT) => return false,
                 Err(_) => {}
             }
         }
@@ -236,13 +242,14 @@ fn is_it(mut file: File, ready: &Ready, size: u64) -> bool {
     let same = stat.st_ino == ready.inode
         && u64::try_from(stat.st_size) == Ok(size)
         && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-    same && matches!(hash_file(&mut file, size), Ok(Some(hasher)) if *hasher.finalize().as_bytes() == ready.blake3)
+    same && matches!(hash_file(&mut file, size, &Stop::new()), Ok(Some(hasher)) if *hasher.finalize().as_bytes() == ready.blake3)
 }
 
 /// Whether the part directory that is there has a journal with a beginning.
 fn was_begun(inbox: &Inbox, transfer: TransferId) -> Result<bool, TransferError> {
     match Partial::open(inbox, transfer)?.journal() {
-        Err(_) => Ok(false),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(TransferError::storage("open", "the journal", error)),
         Ok(file) => match Journal::open(file) {
             Ok((_, records)) => Ok(!records.is_empty()),
             Err(TransferError::InUse) => Err(TransferError::InUse),

@@ -9,7 +9,7 @@ use super::{
     part::{Now, Opening, Part},
 };
 use crate::{
-    ItemFault, Kind, Stop, TransferError,
+    Entry, ItemFault, Kind, Stop, TransferError,
     limits::{PROGRESS, SMALL_FILE},
     wire::{Head, LaneReader},
 };
@@ -82,8 +82,8 @@ impl Receiving {
             stop.check()?;
             match lane.head()? {
                 Head::Item { item, offset, size } => self.begin_item(&mut course, item, offset, size, on)?,
-                Head::Data { .. } => {
-                    while lane.has_data() {
+                Head::Bytes { .. } => {
+                    while lane.has_bytes() {
                         self.take_bytes(&mut course, &mut lane, on)?;
                         stop.check()?;
                     }
@@ -117,9 +117,10 @@ impl Receiving {
                 let _ = course.fetch(&mut part);
                 part.restarts + 1
             }
-            // What failed here fails again; the bytes pass by once more.
-            Now::Passing { item: passing, .. } if passing == item => {
-                self.now = Now::Passing { item, left: size };
+            // What failed here stays failed; its bytes pass by once more.
+            Now::Passing { item: passing, restarts, .. } if passing == item && restarts < MAX_RESTARTS => {
+                let left = self.manifest.entry(item).map_or(0, Entry::size);
+                self.now = Now::Passing { item, left, restarts: restarts + 1 };
                 return Ok(());
             }
             Now::Between if item >= course.next => 0,
@@ -165,7 +166,7 @@ impl Receiving {
         let part = match &mut self.now {
             Now::Taking(part) => part,
             Now::Passing { left, .. } => {
-                let count = lane.data()?.map_or(0, <[u8]>::len) as u64;
+                let count = lane.bytes()?.map_or(0, <[u8]>::len) as u64;
                 *left = left.checked_sub(count).ok_or(TransferError::Breach(TOO_MANY))?;
                 return Ok(());
             }
@@ -184,7 +185,7 @@ impl Receiving {
                 Err(error) => Err(error),
             },
             None => {
-                let bytes = lane.data()?.unwrap_or_default();
+                let bytes = lane.bytes()?.unwrap_or_default();
                 if bytes.len() as u64 > left {
                     return Err(TransferError::Breach(TOO_MANY));
                 }
@@ -200,7 +201,7 @@ impl Receiving {
 
     /// The item fails here. Its part file stays if there may be room for the rest another time.
     fn give_up(&mut self, item: u32, left: u64, fault: ItemFault, on: &mut dyn FnMut(ReceiveEvent)) {
-        self.now = Now::Passing { item, left };
+        self.now = Now::Passing { item, left, restarts: 0 };
         if Self::wants_room(fault.code) {
             self.spare.push(item);
         } else {
@@ -229,9 +230,7 @@ impl Receiving {
         }
         match self.close_part(part, declared) {
             Ok(done) => {
-                if self.batch.add(done) {
-                    self.settle(on)?;
-                }
+                self.completed(done, on)?;
             }
             Err(fault) => {
                 self.drop_part(item);

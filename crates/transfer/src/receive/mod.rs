@@ -1,6 +1,6 @@
 //! The receiving end: from a person's yes to verified files under their names, across any number of lanes and crashes.
 //!
-//! Order for every file (F9): all bytes in a part file, digest right → record *ready*, data and record on disk → moved to a
+//! Order for every file (F9): all bytes in a part file, digest right → record *ready*, then data and record on disk → moved to a
 //! free name → directories on disk → record *kept* and [`ReceiveEvent::Kept`]. A crash between any two steps is made good
 //! by [`Receiving::resume`]. What is *not* here: who may send, and what a person was asked.
 
@@ -12,7 +12,7 @@ mod lane;
 mod part;
 mod tree;
 
-use crate::{Digests, Inbox, Manifest, Plan, Ranges, TransferError, journal::Journal, place::Partial};
+use crate::{Digests, Inbox, Manifest, Plan, Ranges, Stop, TransferError, journal::Journal, place::Partial};
 use hither_model::{ErrorCode, PeerId, TransferId, row::FailedItem};
 use part::Now;
 use std::collections::{BTreeMap, HashMap};
@@ -135,12 +135,12 @@ impl Receiving {
     }
 
     /// What the sender shall send: all but what is kept, and in the middle of files whose part file is there. Reads
-    /// those part files whole, so it may take a while (about 0.5 s per GiB).
+    /// those part files whole, so it may take a while (about 0.5 s per GiB, or what the disk takes).
     ///
     /// # Errors
-    /// The part directory cannot be read.
-    pub fn plan(&mut self) -> Result<Plan, TransferError> {
-        let points = self.find_points()?;
+    /// Stopped, or the part directory cannot be read.
+    pub fn plan(&mut self, stop: &Stop) -> Result<Plan, TransferError> {
+        let points = self.find_points(stop)?;
         Ok(Plan { points, skip: self.kept.clone(), only: None })
     }
 

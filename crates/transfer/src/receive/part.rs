@@ -2,7 +2,7 @@
 
 use super::{Receiving, batch::Done, disk::Disk};
 use crate::{
-    Entry, ItemFault, Kind, ResumePoint, TransferError,
+    Entry, ItemFault, Kind, ResumePoint, Stop, TransferError,
     limits::SMALL_FILE,
     place::{hash_file, remove},
     plan::MAX_POINTS,
@@ -31,6 +31,8 @@ pub(super) enum Now {
         item: u32,
         /// Bytes that may still come.
         left: u64,
+        /// How often it started over.
+        restarts: u8,
     },
 }
 
@@ -152,7 +154,7 @@ impl Receiving {
     }
 
     /// Part files that are worth going on with, hashed from the disk (F11); the others are removed.
-    pub(super) fn find_points(&mut self) -> Result<Vec<ResumePoint>, TransferError> {
+    pub(super) fn find_points(&mut self, stop: &Stop) -> Result<Vec<ResumePoint>, TransferError> {
         let failed = |error: Errno| TransferError::storage("read", "the part files", error);
         self.now = Now::Between;
         self.points.clear();
@@ -163,7 +165,9 @@ impl Receiving {
                 continue;
             }
             let size = self.manifest.entry(item).map_or(0, Entry::size);
-            match self.prefix_of(item, size) {
+            let prefix = self.prefix_of(item, size, stop);
+            stop.check()?;
+            match prefix {
                 Some((offset, hasher)) if points.len() < MAX_POINTS && !self.kept.contains(item) => {
                     points.push(ResumePoint { item, offset, prefix: hasher.finalize().into() });
                     self.points.insert(item, (offset, Box::new(hasher)));
@@ -174,7 +178,7 @@ impl Receiving {
         Ok(points)
     }
 
-    fn prefix_of(&self, item: u32, size: u64) -> Option<(u64, blake3::Hasher)> {
+    fn prefix_of(&self, item: u32, size: u64, stop: &Stop) -> Option<(u64, blake3::Hasher)> {
         let mut file = self.partial.part(item).ok()?;
         let stat = fs::fstat(&file).ok()?;
         let length = u64::try_from(stat.st_size).ok()?;
@@ -182,7 +186,7 @@ impl Receiving {
         if !regular || length < SMALL_FILE || length > size {
             return None;
         }
-        Some((length, hash_file(&mut file, length).ok()??))
+        Some((length, hash_file(&mut file, length, stop).ok()??))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     ItemFault, ResumePoint, Stop, TransferError,
     limits::{CHUNK, SMALL_FILE},
     scan::mtime_of,
-    wire::{DATA_BYTES, END_BYTES, Head, ITEM_BYTES},
+    wire::{BYTES_HEAD, END_BYTES, Head, ITEM_BYTES},
 };
 use hither_model::ErrorCode;
 use rustix::fs::{Advice, fadvise, fstat};
@@ -17,7 +17,7 @@ use std::{
 /// What is written at once, at least, while there is more.
 const FULL: usize = CHUNK;
 /// Room for less than [`FULL`] and the largest single addition.
-const BUFFER: usize = FULL + CHUNK + DATA_BYTES + ITEM_BYTES + END_BYTES + 64;
+const BUFFER: usize = FULL + CHUNK + BYTES_HEAD + ITEM_BYTES + END_BYTES + 64;
 
 /// How one attempt at a file ended.
 pub(super) enum Ending {
@@ -166,16 +166,16 @@ impl<'a, W: Write> Output<'a, W> {
             // Chunks end at multiples of their size, which the hash likes best.
             let step = CHUNK as u64 - at % CHUNK as u64;
             let len = u32::try_from(step.min(bytes.end - at)).unwrap_or(0);
-            if self.held + DATA_BYTES + len as usize > BUFFER - END_BYTES {
+            if self.held + BYTES_HEAD + len as usize > BUFFER - END_BYTES {
                 self.flush()?;
             }
-            let start = self.held + DATA_BYTES;
+            let start = self.held + BYTES_HEAD;
             let room = self.buffer.get_mut(start..start + len as usize).unwrap_or_default();
             if read_full(file, room).map_err(unreadable)? < len as usize {
                 return Err(Failing::Source(ItemFault::changed()));
             }
             hasher.update(room);
-            self.put(Head::Data { len })?;
+            self.put(Head::Bytes { len })?;
             self.held += len as usize;
             at += u64::from(len);
             if self.held >= FULL {

@@ -7,7 +7,9 @@
 mod item;
 mod source;
 
-use crate::{Outgoing, Plan, Stop, TransferError, limits::PROGRESS, wire::Head};
+use crate::{
+    Outgoing, Plan, Ranges, Stop, TransferError, limits::PROGRESS, place::hash_file, scan::mtime_of, wire::Head,
+};
 use hither_model::{ErrorCode, row::FailedItem};
 use item::{Ending, Output};
 use source::Sources;
@@ -107,6 +109,32 @@ impl Sender {
     /// A handle to give up single items with.
     pub fn abandon(&self) -> Abandon {
         self.abandon.clone()
+    }
+
+    /// Hashes sent files again whose digest was lost in a power cut, so that a receipt can be checked. Files that are not
+    /// what was offered any more stay unknown. Says how many of the items are still unknown.
+    ///
+    /// # Errors
+    /// Stopped.
+    pub fn recall(&mut self, items: &Ranges, stop: &Stop) -> Result<u32, TransferError> {
+        let scan = Arc::clone(self.outgoing.scan());
+        let mut sources = Sources::new(&scan);
+        let mut unknown = 0;
+        for item in items.iter() {
+            let Some(entry) = scan.manifest.entry(item).filter(|entry| !entry.is_folder()) else { continue };
+            if self.outgoing.digests().of(item).is_some() {
+                continue;
+            }
+            stop.check()?;
+            let file = sources.open(item).ok().filter(|(_, stat)| mtime_of(stat) == entry.mtime);
+            let hash = file.and_then(|(mut file, _)| hash_file(&mut file, entry.size(), stop).ok()?);
+            match hash {
+                Some(hasher) => self.outgoing.sent(item, hasher.finalize().into()),
+                None => unknown += 1,
+            }
+        }
+        self.outgoing.settle();
+        Ok(unknown)
     }
 
     /// Sends what the plan wants. Blocks; flushes the lane at the end but does not close it.

@@ -3,7 +3,7 @@
 //! | kind | frame | body |
 //! |---|---|---|
 //! | 1 | ITEM | number (u32), offset (u64), declared size (u64): a file begins, or begins again, at this offset |
-//! | 2 | DATA | length (u32, 1 to 1 MiB), then as many bytes of the file |
+//! | 2 | BYTES | length (u32, 1 to 1 MiB), then as many bytes of the file |
 //! | 3 | END | BLAKE3 (32 bytes) of the whole file, prefix included: the file is complete |
 //! | 4 | FAIL | number (u32), length of code (u8, at most 32), code (text): this item will not come |
 //! | 5 | DONE | nothing: no item follows |
@@ -18,25 +18,25 @@ use hither_model::ErrorCode;
 pub(crate) use reader::Chunk;
 pub use reader::LaneReader;
 
-/// Most bytes in one DATA frame.
-pub const MAX_DATA: u32 = 1 << 20;
-/// Longest frame, the bytes behind a DATA head not counted.
+/// Most bytes in one BYTES frame.
+pub const MAX_BYTES: u32 = 1 << 20;
+/// Longest frame, the bytes behind a BYTES head not counted.
 pub const MAX_HEAD: usize = 1 + 4 + 1 + MAX_CODE;
 /// Bytes of an ITEM frame.
 pub(crate) const ITEM_BYTES: usize = 21;
-/// Bytes of a DATA head.
-pub(crate) const DATA_BYTES: usize = 5;
+/// Bytes of a BYTES head.
+pub(crate) const BYTES_HEAD: usize = 5;
 /// Bytes of an END frame.
 pub(crate) const END_BYTES: usize = 33;
 const MAX_CODE: usize = 32;
 
 const ITEM: u8 = 1;
-const DATA: u8 = 2;
+const BYTES: u8 = 2;
 const END: u8 = 3;
 const FAIL: u8 = 4;
 const DONE: u8 = 5;
 
-/// A frame; of DATA, what precedes the bytes.
+/// A frame; of BYTES, what precedes the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Head {
     /// A file begins, or begins again.
@@ -49,7 +49,7 @@ pub enum Head {
         size: u64,
     },
     /// Bytes of it follow.
-    Data {
+    Bytes {
         /// How many.
         len: u32,
     },
@@ -84,10 +84,10 @@ impl Head {
         let Some(kind) = from.u8() else { return Ok(None) };
         let head = match kind {
             ITEM => (|| Some(Self::Item { item: from.u32()?, offset: from.u64()?, size: from.u64()? }))(),
-            DATA => match from.u32() {
+            BYTES => match from.u32() {
                 Some(0) => return Err(WireFault("a frame of no bytes")),
-                Some(len) if len > MAX_DATA => return Err(WireFault("a frame of more than 1 MiB")),
-                len => len.map(|len| Self::Data { len }),
+                Some(len) if len > MAX_BYTES => return Err(WireFault("a frame of more than 1 MiB")),
+                len => len.map(|len| Self::Bytes { len }),
             },
             END => from.array().map(|blake3| Self::End { blake3 }),
             FAIL => parse_fail(&mut from)?,
@@ -97,7 +97,7 @@ impl Head {
         Ok(head.map(|head| (head, bytes.len() - from.left())))
     }
 
-    /// Appends the frame (of DATA, the head).
+    /// Appends the frame (of BYTES, the head).
     pub fn put(&self, out: &mut Vec<u8>) {
         match self {
             Self::Item { item, offset, size } => {
@@ -106,8 +106,8 @@ impl Head {
                 out.extend(offset.to_be_bytes());
                 out.extend(size.to_be_bytes());
             }
-            Self::Data { len } => {
-                out.push(DATA);
+            Self::Bytes { len } => {
+                out.push(BYTES);
                 out.extend(len.to_be_bytes());
             }
             Self::End { blake3 } => {
@@ -143,7 +143,7 @@ mod tests {
     fn any_head() -> impl Strategy<Value = Head> {
         prop_oneof![
             any::<(u32, u64, u64)>().prop_map(|(item, offset, size)| Head::Item { item, offset, size }),
-            (1..=MAX_DATA).prop_map(|len| Head::Data { len }),
+            (1..=MAX_BYTES).prop_map(|len| Head::Bytes { len }),
             any::<[u8; 32]>().prop_map(|blake3| Head::End { blake3 }),
             (any::<u32>(), 0..ErrorCode::ALL.len())
                 .prop_map(|(item, code)| Head::Fail { item, code: ErrorCode::ALL[code] }),
@@ -179,7 +179,7 @@ mod tests {
             out.len()
         };
         assert_eq!(size(Head::Item { item: 1, offset: 2, size: 3 }), ITEM_BYTES);
-        assert_eq!(size(Head::Data { len: 1 }), DATA_BYTES);
+        assert_eq!(size(Head::Bytes { len: 1 }), BYTES_HEAD);
         assert_eq!(size(Head::End { blake3: [0; 32] }), END_BYTES);
     }
 

@@ -40,29 +40,29 @@ pub struct LaneReader<R> {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Bytes of the current DATA frame that were not lent out yet.
-    data_left: usize,
+    /// Bytes of the current BYTES frame that were not lent out yet.
+    bytes_left: usize,
 }
 
 impl<R: Read> LaneReader<R> {
     /// Reads frames from `inner`, which need not be buffered.
     pub fn new(inner: R) -> Self {
-        Self { inner, buffer: Chunk::room(), start: 0, end: 0, data_left: 0 }
+        Self { inner, buffer: Chunk::room(), start: 0, end: 0, bytes_left: 0 }
     }
 
-    /// The next frame. Of DATA, the bytes come from [`LaneReader::data`]; those not asked for are passed over.
+    /// The next frame. Of BYTES, the bytes come from [`LaneReader::bytes`]; those not asked for are passed over.
     ///
     /// # Errors
     /// The lane broke or ended, or what came is not a frame.
     pub fn head(&mut self) -> Result<Head, TransferError> {
-        while self.data().map(|data| data.is_some())? {}
+        while self.bytes().map(|bytes| bytes.is_some())? {}
         loop {
             let held = self.buffer.get(self.start..self.end).unwrap_or_default();
             match Head::parse(held).map_err(|fault| TransferError::Breach(fault.0))? {
                 Some((head, used)) => {
                     self.start += used;
-                    if let Head::Data { len } = head {
-                        self.data_left = len as usize;
+                    if let Head::Bytes { len } = head {
+                        self.bytes_left = len as usize;
                     }
                     return Ok(head);
                 }
@@ -71,23 +71,23 @@ impl<R: Read> LaneReader<R> {
         }
     }
 
-    /// The next bytes of the DATA frame, at most 256 KiB at once; `None` at its end.
+    /// The next bytes of the BYTES frame, at most 256 KiB at once; `None` at its end.
     ///
     /// # Errors
     /// The lane broke or ended.
-    pub fn data(&mut self) -> Result<Option<&[u8]>, TransferError> {
-        let Some((from, to)) = self.next_data()? else { return Ok(None) };
+    pub fn bytes(&mut self) -> Result<Option<&[u8]>, TransferError> {
+        let Some((from, to)) = self.next_bytes()? else { return Ok(None) };
         Ok(self.buffer.get(from..to))
     }
 
-    /// Whether the DATA frame has more bytes.
-    pub(crate) fn has_data(&self) -> bool {
-        self.data_left > 0
+    /// Whether the BYTES frame has more bytes.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.bytes_left > 0
     }
 
-    /// Like [`LaneReader::data`], but gives the buffer away; `room` (from [`Chunk::room`]) takes its place.
+    /// Like [`LaneReader::bytes`], but gives the buffer away; `room` (from [`Chunk::room`]) takes its place.
     pub(crate) fn take(&mut self, mut room: Vec<u8>) -> Result<Chunk, TransferError> {
-        let (from, to) = self.next_data()?.unwrap_or_default();
+        let (from, to) = self.next_bytes()?.unwrap_or_default();
         let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
         if let Some(start) = room.get_mut(..rest.len()) {
             start.copy_from_slice(rest);
@@ -96,8 +96,8 @@ impl<R: Read> LaneReader<R> {
         Ok(Chunk { room: std::mem::replace(&mut self.buffer, room), from, to })
     }
 
-    fn next_data(&mut self) -> Result<Option<(usize, usize)>, TransferError> {
-        let wanted = self.data_left.min(CHUNK);
+    fn next_bytes(&mut self) -> Result<Option<(usize, usize)>, TransferError> {
+        let wanted = self.bytes_left.min(CHUNK);
         if wanted == 0 {
             return Ok(None);
         }
@@ -106,7 +106,7 @@ impl<R: Read> LaneReader<R> {
         }
         let from = self.start;
         self.start += wanted;
-        self.data_left -= wanted;
+        self.bytes_left -= wanted;
         Ok(Some((from, self.start)))
     }
 
@@ -162,7 +162,7 @@ mod tests {
             let mut lane = Vec::new();
             for size in &sizes {
                 let size = if step == 1 { size % 5000 + 1 } else { *size };
-                Head::Data { len: size }.put(&mut lane);
+                Head::Bytes { len: size }.put(&mut lane);
                 lane.extend((0..size).map(|at| (at % 251) as u8));
             }
             Head::Done.put(&mut lane);
@@ -171,7 +171,7 @@ mod tests {
             loop {
                 let head = reader.head().unwrap();
                 head.put(&mut again);
-                while let Some(data) = reader.data().unwrap() { again.extend_from_slice(data); }
+                while let Some(bytes) = reader.bytes().unwrap() { again.extend_from_slice(bytes); }
                 if head == Head::Done { break; }
             }
             prop_assert!(again == lane);
@@ -182,12 +182,12 @@ mod tests {
     #[test]
     fn bytes_nobody_asked_for_are_passed_over() {
         let mut lane = Vec::new();
-        Head::Data { len: 600_000 }.put(&mut lane);
+        Head::Bytes { len: 600_000 }.put(&mut lane);
         lane.resize(lane.len() + 600_000, 7);
         Head::Done.put(&mut lane);
         let mut reader = LaneReader::new(&lane[..]);
-        assert_eq!(reader.head().unwrap(), Head::Data { len: 600_000 });
-        assert_eq!(reader.data().unwrap().map(<[u8]>::len), Some(CHUNK));
+        assert_eq!(reader.head().unwrap(), Head::Bytes { len: 600_000 });
+        assert_eq!(reader.bytes().unwrap().map(<[u8]>::len), Some(CHUNK));
         assert_eq!(reader.head().unwrap(), Head::Done);
     }
 }

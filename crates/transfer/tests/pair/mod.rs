@@ -20,7 +20,12 @@ pub const ID: TransferId = TransferId::new([7; 16]);
 
 /// Directories for one exchange.
 pub struct Pair {
-    home: tempfile::TempDir,
+    home: Home,
+}
+
+enum Home {
+    Ours(tempfile::TempDir),
+    Given(PathBuf),
 }
 
 /// What both ends said.
@@ -33,23 +38,39 @@ pub struct Said {
 
 impl Pair {
     pub fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        for name in ["source", "inbox", "store"] {
-            std::fs::create_dir(home.path().join(name)).unwrap();
+        Self::made(Home::Ours(memory_or_disk()))
+    }
+
+    /// In a directory that is there, and maybe was used before.
+    pub fn within(home: &Path) -> Self {
+        Self::made(Home::Given(home.to_owned()))
+    }
+
+    fn made(home: Home) -> Self {
+        let pair = Self { home };
+        for path in [pair.source(), pair.inbox_path(), pair.store()] {
+            std::fs::create_dir_all(path).unwrap();
         }
-        Self { home }
+        pair
+    }
+
+    pub fn home(&self) -> &Path {
+        match &self.home {
+            Home::Ours(home) => home.path(),
+            Home::Given(home) => home,
+        }
     }
 
     pub fn source(&self) -> PathBuf {
-        self.home.path().join("source")
+        self.home().join("source")
     }
 
     pub fn inbox_path(&self) -> PathBuf {
-        self.home.path().join("inbox")
+        self.home().join("inbox")
     }
 
     pub fn store(&self) -> PathBuf {
-        self.home.path().join("store")
+        self.home().join("store")
     }
 
     pub fn inbox(&self) -> Inbox {
@@ -96,9 +117,14 @@ impl Pair {
     }
 }
 
+/// A directory in memory where there is one: waiting for a busy disk proves nothing here.
+fn memory_or_disk() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A transfer with nothing in its way, from the first frame to the last.
 pub fn exchange(sender: &mut Sender, receiving: &mut Receiving) -> Said {
-    let plan = receiving.plan().unwrap();
+    let plan = receiving.plan(&Stop::new()).unwrap();
     run(sender, receiving, &plan, |lane| lane, |lane| lane)
 }
 

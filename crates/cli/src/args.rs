@@ -1,0 +1,231 @@
+//! The command line: what may be typed. What each command does is in `commands`, one file each.
+
+use crate::{commands as c, desk::Desk, halt::Halt};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Meet devices near you, and exchange messages, files and streams with them. No account, no server.
+#[derive(Debug, Parser)]
+#[command(name = "hither", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Example:\n  hither near --watch")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Globals {
+    /// Directory of the profile (default: the platform's data directory for hither)
+    #[arg(long, global = true, value_name = "DIR", env = "HITHER_PROFILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// One JSON object a line on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say more on standard error (twice: still more; HITHER_LOG sets a filter)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Fail with NoAgent instead of starting an agent
+    #[arg(long, global = true)]
+    pub(crate) no_start: bool,
+}
+
+macro_rules! commands {
+    ($($(#[$meta:meta])* $variant:ident($kind:ty)),+ $(,)?) => {
+        /// One command.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            /// Run the agent in the foreground
+            Agent(c::agent::Agent),
+            /// Write a completion script for a shell
+            Completions(c::completions::Completions),
+            $($(#[$meta])* $variant($kind)),+
+        }
+
+        impl Command {
+            /// Does what a client of the agent does.
+            pub(crate) async fn carry_out(self, desk: &Desk<'_>) -> Result<(), Halt> {
+                match self {
+                    Self::Agent(_) | Self::Completions(_) => Ok(()),
+                    $(Self::$variant(command) => command.run(desk).await),+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// The agent's state: identity, visibility, media, sessions, transfers
+    Status(c::status::Status),
+    /// Ask the agent to finish and stop
+    Stop(c::stop::Stop),
+    /// Devices near, nearest first
+    Near(c::near::Near),
+    /// Who may see this device
+    Visibility(c::visibility::Visible),
+    /// Invite a device, or make an invite link
+    Invite(c::invite::Invite),
+    /// Redeem an invite link
+    Open(c::open::Open),
+    /// Invite links that are out
+    Invites(c::invites::Invites),
+    /// Take an invite back
+    Withdraw(c::withdraw::Withdraw),
+    /// Questions waiting for you: invites, offered files, changed keys
+    Inbox(c::inbox::Inbox),
+    /// Say yes to a question
+    Accept(c::accept::Accept),
+    /// Say no to a question
+    Decline(c::decline::Decline),
+    /// Open sessions
+    Sessions(c::sessions::Sessions),
+    /// One session in full
+    Session(c::sessions::Session),
+    /// Finish a session
+    Close(c::sessions::Close),
+    /// Send a text message
+    Say(c::say::Say),
+    /// Messages so far
+    Messages(c::messages::Messages),
+    /// Offer files and folders
+    Send(c::send::Send),
+    /// Accept what is offered, while this runs
+    Receive(c::receive::Receive),
+    /// Past and present transfers
+    Transfers(c::transfers::Transfers),
+    /// One transfer in full
+    Transfer(c::transfers::Transfer),
+    /// Stop a transfer for now
+    Pause(c::transfers::Pause),
+    /// Go on with a paused transfer, or try failed items again
+    Resume(c::transfers::Resume),
+    /// End a transfer
+    Cancel(c::transfers::Cancel),
+    /// Standard input and output through a stream to another device
+    Pipe(c::pipe::Pipe),
+    /// Certificates this device can be known by
+    Identity(c::identity::Identity),
+    /// Who is who
+    Trust(c::trust::Trust),
+    /// What hither may do here
+    Capability(c::capability::Capability),
+    /// Why a device is not seen or not reached, and what to do
+    Doctor(c::doctor::Doctor),
+    /// What happened
+    History(c::history::History),
+}
+
+impl Command {
+    /// Whether the command takes care of Ctrl-C itself.
+    pub(crate) fn ends_by_itself(&self) -> bool {
+        matches!(self, Self::Invite(_) | Self::Open(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_shows_an_example() {
+        fn look(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = help.strip_prefix("Example:\n  hither ");
+            assert!(example.is_some(), "{} shows no example", command.get_name());
+            command.get_subcommands().for_each(look);
+        }
+        Cli::command().debug_assert();
+        look(&Cli::command());
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_understood() {
+        let lines = "agent --listen 127.0.0.1:0 --listen [::1]:0 --name Ana --no-mdns --no-ble --stdio
+            agent --practice --loopback
+            status
+            stop
+            near
+            near --watch --timeout 5
+            visibility
+            visibility everyone --name Ana --for 10m
+            invite Ana --message hello --timeout 30 --yes-code
+            invite Ana --unverified
+            invite --link --expires 10m --uses 1 --qr
+            invite --link --qr out.png
+            invites
+            invites list
+            invites revoke ab
+            open -
+            open hither://i/1#x
+            open --yes
+            withdraw 00112233445566778899aabbccddeeff
+            inbox --watch
+            accept ab --always --yes-code --to /tmp
+            accept ab --unverified --executable
+            decline ab --block
+            sessions
+            session ab
+            close ab
+            say Ana hello
+            messages
+            messages Ana --follow
+            send Ana a b --wait
+            receive --to /tmp --once --from Ana
+            transfers
+            transfer ab
+            pause ab
+            resume ab
+            cancel ab
+            pipe Ana --name x
+            pipe --listen --name x --from Ana --once
+            identity list
+            identity show
+            identity new
+            identity export-cert
+            trust list
+            trust set Ana verified
+            trust set Ana forget
+            capability list
+            capability grant discovery
+            capability revoke discovery
+            doctor
+            history --peer Ana --limit 5
+            completions bash
+            --profile /p --json -vv --no-start status
+            status --profile /p --json -v --no-start";
+        for line in lines.lines().map(str::trim) {
+            if let Err(e) = Cli::try_parse_from(std::iter::once("hither").chain(line.split(' '))) {
+                panic!("{line}: {e}");
+            }
+        }
+    }
+
+    #[test]
+    fn calls_that_make_no_sense_are_refused() {
+        for line in [
+            "invite",
+            "invite Ana --link",
+            "invite --link --message x",
+            "invite Ana --qr",
+            "invite Ana --yes-code --unverified",
+            "send Ana",
+            "pipe",
+            "pipe Ana --listen",
+            "pipe Ana --once",
+            "accept",
+            "accept ab --yes-code --unverified",
+            "trust set Ana friend",
+            "visibility some",
+            "withdraw ab",
+            "visibility --for 10m",
+            "near --timeout soon",
+            "history --limit -1",
+        ] {
+            let parsed = Cli::try_parse_from(std::iter::once("hither").chain(line.split(' ')));
+            assert!(parsed.is_err(), "{line} was taken");
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! The program as scripts meet it: the real binary against an agent made of paper, over a real control socket.
+
+use hither_control::{Boxed, ClientId, Door, Limits, PipeAsk, Place, Surface, Wire, serve};
+use hither_model::{
+    Answer, Ask, ErrorCode, Failure, InviteId, Medium, News, PeerId, Presence, QuestionId, SessionId, TransferId,
+    Trust, Verified,
+    ask::LinkText,
+    row::{PeerRow, QuestionKind, QuestionRow},
+};
+use std::{
+    path::PathBuf,
+    process::{Output, Stdio},
+    sync::{Arc, Mutex},
+};
+use tokio::{io::AsyncWriteExt, process::Command, sync::broadcast};
+use tokio_util::sync::CancellationToken;
+
+const INVITE: InviteId = InviteId::new([1; 16]);
+const PEER: PeerId = PeerId::new([2; 32]);
+const SESSION: SessionId = SessionId::new([3; 16]);
+const TRANSFER: TransferId = TransferId::new([4; 16]);
+const QUESTION: QuestionId = QuestionId::new([5; 8]);
+
+struct Paper {
+    asked: Mutex<Vec<Ask>>,
+    news: broadcast::Sender<News>,
+}
+
+impl Paper {
+    fn tell(&self, news: impl IntoIterator<Item = News>) {
+        for piece in news {
+            let _ = self.news.send(piece);
+        }
+    }
+
+    fn answer(&self, ask: Ask) -> Answer {
+        match ask {
+            Ask::Near => Answer::Peers { rows: vec![peer()] },
+            Ask::Inbox => Answer::Questions { rows: vec![question()] },
+            Ask::Invite { peer, .. } if peer == "nobody" => {
+                Answer::Failed { failure: Failure::new(ErrorCode::UnknownId, "no such \u{1b}device").hint("look") }
+            }
+            Ask::Invite { .. } | Ask::OpenLink { .. } => {
+                self.tell([
+                    News::InviteSent { invite: INVITE, peer: "x".into() },
+                    News::Code { invite: InviteId::new([9; 16]), code: "999999".into() },
+                    News::Code { invite: INVITE, code: "123456".into() },
+                ]);
+                Answer::Inviting { invite: INVITE }
+            }
+            Ask::ConfirmCode { same: true, .. } => {
+                self.tell([accepted()]);
+                Answer::Done
+            }
+            Ask::ConfirmCode { same: false, .. } => {
+                let failure = Failure::new(ErrorCode::CertificateRefused, "the codes differ");
+                self.tell([News::InviteEnded { invite: INVITE, failure }]);
+                Answer::Done
+            }
+            Ask::Accept { .. } => {
+                self.tell([accepted()]);
+                Answer::Answered { question: QUESTION }
+            }
+            Ask::Decline { .. } => Answer::Answered { question: QUESTION },
+            Ask::MakeLink { .. } => {
+                Answer::Link { invite: INVITE, url: LinkText("hither://i/1#AAAA".into()), expires: 1_800_000_000 }
+            }
+            Ask::Send { paths, .. } => {
+                assert!(paths.iter().all(|p| p.is_absolute()));
+                let failure = Failure::new(ErrorCode::DiskFull, "no room there");
+                self.tell([
+                    News::Progress { transfer: TRANSFER, done: 1, total: 2, bytes_per_s: 1 },
+                    News::Progress { transfer: TransferId::new([9; 16]), done: 1, total: 2, bytes_per_s: 1 },
+                    News::Dropped { transfer: TRANSFER, failure },
+                ]);
+                Answer::Offered { transfer: TRANSFER, items: 1, bytes: 2, skipped: vec![] }
+            }
+            Ask::Say { .. } => Answer::Said { session: SESSION, number: 7 },
+            _ => Answer::Done,
+        }
+    }
+}
+
+fn accepted() -> News {
+    News::Accepted { invite: Some(INVITE), session: SESSION, peer: PEER, verified: Verified::Code }
+}
+
+fn peer() -> PeerRow {
+    PeerRow {
+        peer: PEER.to_string(),
+        name: "\u{1b}[31mAna".into(),
+        trust: Trust::New,
+        presence: Presence::Near,
+        media: vec![Medium::Mdns],
+        routes: vec!["192.0.2.1:4000".into()],
+        resembles: None,
+        rssi: None,
+        metres: None,
+    }
+}
+
+fn question() -> QuestionRow {
+    QuestionRow {
+        id: QUESTION,
+        kind: QuestionKind::Invite,
+        peer: PEER,
+        name: "Ana".into(),
+        trust: Trust::New,
+        proven: Verified::No,
+        code: Some("123456".into()),
+        message: None,
+        items: None,
+        bytes: None,
+        names: vec![],
+        transfer: None,
+        expires: 60,
+    }
+}
+
+impl Surface for Paper {
+    fn ask(&self, _: ClientId, ask: Ask) -> Boxed<'_, Answer> {
+        self.asked.lock().unwrap().push(ask.clone());
+        Box::pin(async move { self.answer(ask) })
+    }
+
+    fn news(&self) -> Boxed<'_, Result<(News, broadcast::Receiver<News>), Failure>> {
+        let snapshot =
+            News::Snapshot { peers: vec![peer()], questions: vec![question()], sessions: vec![], transfers: vec![] };
+        Box::pin(async move { Ok((snapshot, self.news.subscribe())) })
+    }
+
+    fn pipe(&self, _: ClientId, _: PipeAsk) -> Boxed<'_, Result<Box<dyn Wire>, Failure>> {
+        Box::pin(async move {
+            // Sends back what it gets.
+            let (near, far) = tokio::io::duplex(1024);
+            tokio::spawn(async move {
+                let (mut read, mut write) = tokio::io::split(far);
+                let _ = tokio::io::copy(&mut read, &mut write).await;
+                let _ = write.shutdown().await;
+            });
+            Ok(Box::new(near) as Box<dyn Wire>)
+        })
+    }
+
+    fn gone(&self, _: ClientId) {}
+}
+
+struct Seat {
+    _top: tempfile::TempDir,
+    profile: PathBuf,
+    paper: Arc<Paper>,
+    stop: CancellationToken,
+}
+
+impl Seat {
+    fn new() -> Self {
+        let top = tempfile::tempdir().unwrap();
+        let profile = hither_control::profile::ensure(&top.path().join("p")).unwrap();
+        let door = Door::open(&Place::within(&profile).unwrap()).unwrap();
+        let paper = Arc::new(Paper { asked: Mutex::default(), news: broadcast::channel(1024).0 });
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(door, paper.clone(), Limits::default(), stop.clone()));
+        Self { _top: top, profile, paper, stop }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hither"));
+        command.args(args).arg("--no-start").env_clear().env("HITHER_PROFILE", &self.profile);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    async fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut child = self.command(args).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+        child.wait_with_output().await.unwrap()
+    }
+
+    fn asked(&self) -> Vec<Ask> {
+        self.paper.asked.lock().unwrap().clone()
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn without_an_agent_the_error_and_the_exit_status_say_so() {
+    let seat = Seat::new();
+    seat.stop.cancel();
+    std::fs::remove_file(Place::within(&seat.profile).unwrap().socket()).unwrap();
+    let output = seat.run(&["status", "--json"], "").await;
+    assert_eq!(output.status.code(), Some(3));
+    assert!(out(&output).starts_with(r#"{"event":"error","code":"NoAgent","message":"#), "{}", out(&output));
+    let output = seat.run(&["status"], "").await;
+    assert!(out(&output).is_empty() && err(&output).starts_with("error: no agent"), "{}", err(&output));
+}
+
+#[tokio::test]
+async fn m10_lists_are_json_rows_or_columns_and_a_name_cannot_drive_the_terminal() {
+    let seat = Seat::new();
+    let output = seat.run(&["near", "--json"], "").await;
+    let row = format!(
+        r#"{{"type":"peer","peer":"{PEER}","name":"\u001b[31mAna","trust":"new","presence":"near","media":["mdns"],"routes":["192.0.2.1:4000"]}}"#
+    );
+    assert_eq!((out(&output).trim(), output.status.code()), (row.as_str(), Some(0)));
+    let text = out(&seat.run(&["near"], "").await);
+    assert!(text.contains("\\u{1b}[31mAna") && !text.contains('\u{1b}'), "{text}");
+    let output = seat.run(&["invite", "nobody"], "").await;
+    assert_eq!((output.status.code(), err(&output).trim()), (Some(2), "error: no such \\u{1b}device\n  look"));
+}
+
+#[tokio::test]
+async fn an_invite_shows_its_own_code_and_ends_with_the_session() {
+    let seat = Seat::new();
+    let output = seat.run(&["invite", "Ana", "--yes-code", "--json"], "").await;
+    let events: Vec<String> = out(&output).lines().map(|l| l.split('"').nth(3).unwrap().to_owned()).collect();
+    assert_eq!(
+        (output.status.code(), events),
+        (Some(0), ["invite-sent", "code", "accepted"].map(String::from).to_vec())
+    );
+    assert!(out(&output).contains(r#""code":"123456""#) && !out(&output).contains("999999"));
+
+    let output = seat.run(&["invite", "Ana"], "y\n").await;
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(err(&output).contains("123 456") && out(&output).contains("is open"), "{output:?}");
+}
+
+#[tokio::test]
+async fn t12_no_answer_about_the_code_is_a_no() {
+    let seat = Seat::new();
+    for input in ["n\n", "", "yess\n", "\n"] {
+        let output = seat.run(&["invite", "Ana"], input).await;
+        assert_eq!(output.status.code(), Some(8), "{input:?}: {}", err(&output));
+        assert_eq!(seat.asked().pop(), Some(Ask::ConfirmCode { invite: INVITE, same: false }));
+        let output = seat.run(&["accept", "05"], input).await;
+        assert_eq!(output.status.code(), Some(8), "{input:?}: {}", err(&output));
+        assert!(matches!(seat.asked().pop(), Some(Ask::Decline { .. })));
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_takes_an_invite_back() {
+    let seat = Seat::new();
+    let mut child = seat.command(&["invite", "Ana", "--json"]).spawn().unwrap();
+    let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("\"code\"") {
+        line.clear();
+        tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line).await.unwrap();
+    }
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().await.unwrap().code(), Some(130));
+    assert_eq!(seat.asked().pop(), Some(Ask::Withdraw { invite: INVITE }));
+}
+
+#[tokio::test]
+async fn a_question_is_accepted_by_the_beginning_of_its_id() {
+    let seat = Seat::new();
+    let output = seat.run(&["accept", "05", "--yes-code", "--json"], "").await;
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(out(&output).starts_with(&format!("{{\"event\":\"answered\",\"question\":\"{QUESTION}\"}}\n")));
+    assert!(out(&output).contains(r#""event":"accepted""#));
+    let accept = seat.asked().pop();
+    assert!(matches!(accept, Some(Ask::Accept { same_code: true, unverified: false, .. })), "{accept:?}");
+    let output = seat.run(&["accept", "77"], "").await;
+    assert_eq!(output.status.code(), Some(2));
+    seat.run(&["accept", "05", "--unverified"], "").await;
+    let accept = seat.asked().pop();
+    assert!(matches!(accept, Some(Ask::Accept { same_code: false, unverified: true, .. })), "{accept:?}");
+}
+
+#[tokio::test]
+async fn i1_a_link_from_standard_input_is_used_and_one_in_the_arguments_waits_for_a_person() {
+    let seat = Seat::new();
+    let output = seat.run(&["open", "-", "--yes-code", "--json"], "hither://i/1#secret\n").await;
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(seat.asked().contains(&Ask::OpenLink { url: LinkText("hither://i/1#secret".into()) }));
+    assert!(!out(&output).contains("secret") && !err(&output).contains("secret"));
+    let before = seat.asked().len();
+    let output = seat.run(&["open", "hither://i/1#secret"], "").await;
+    assert_eq!((output.status.code(), seat.asked().len()), (Some(4), before), "nothing was asked of the agent");
+    assert!(err(&output).contains("other users can see the arguments"));
+    let output = seat.run(&["open", "-"], "https://example.org/#secret\n").await;
+    assert_eq!((output.status.code(), seat.asked().len()), (Some(2), before));
+}
+
+#[tokio::test]
+async fn a_link_is_a_line_and_its_qr_code_a_file() {
+    let seat = Seat::new();
+    let output = seat.run(&["invite", "--link", "--json", "--expires", "10m", "--uses", "2"], "").await;
+    let line = format!(r#"{{"event":"link","invite":"{INVITE}","url":"hither://i/1#AAAA","expires":1800000000}}"#);
+    assert_eq!(out(&output).trim(), line);
+    assert_eq!(seat.asked().pop(), Some(Ask::MakeLink { expires: Some(600), uses: Some(2) }));
+    let file = seat.profile.join("q.png");
+    let output = seat.run(&["invite", "--link", "--qr", file.to_str().unwrap()], "").await;
+    assert_eq!(out(&output).trim(), "hither://i/1#AAAA");
+    assert!(std::fs::read(file).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[tokio::test]
+async fn sending_returns_at_once_or_follows_its_own_transfer_to_the_end() {
+    let seat = Seat::new();
+    let output = seat.run(&["send", "Ana", "a.txt", "--json"], "").await;
+    let line = format!(r#"{{"event":"offered","transfer":"{TRANSFER}","items":1,"bytes":2,"direction":"out"}}"#);
+    assert_eq!((out(&output).trim(), output.status.code()), (line.as_str(), Some(0)));
+    let output = seat.run(&["send", "Ana", "a.txt", "--wait", "--json"], "").await;
+    assert_eq!(output.status.code(), Some(10));
+    assert_eq!(out(&output).lines().filter(|l| l.contains("progress")).count(), 1, "only its own");
+    assert!(out(&output).lines().last().unwrap().contains(r#""event":"error","code":"DiskFull""#), "{}", out(&output));
+}
+
+#[tokio::test]
+async fn watching_begins_with_what_is_there() {
+    let seat = Seat::new();
+    let output = seat.run(&["near", "--watch", "--timeout", "1", "--json"], "").await;
+    assert!(out(&output).starts_with(r#"{"event":"peer-added","peer":"#), "{}", out(&output));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_message_is_said_as_a_message_event() {
+    let seat = Seat::new();
+    let output = seat.run(&["say", "Ana", "hello", "--json"], "").await;
+    let line = format!(
+        r#"{{"event":"message","session":"{SESSION}","number":7,"direction":"out","text":"hello","delivered":false}}"#
+    );
+    assert_eq!(out(&output).trim(), line);
+    assert_eq!(seat.asked(), [Ask::Say { to: "Ana".into(), text: "hello".into() }]);
+}
+
+#[tokio::test]
+async fn a_pipe_carries_standard_input_out_and_back() {
+    let seat = Seat::new();
+    let long = "0123456789abcdef".repeat(20_000);
+    let output = seat.run(&["pipe", "Ana"], &long).await;
+    assert_eq!((output.status.code(), out(&output).len()), (Some(0), long.len()), "{}", err(&output));
+    assert!(err(&output).contains("312.5 KiB sent, 312.5 KiB received"), "{}", err(&output));
+}
+
+#[tokio::test]
+async fn a_wrong_call_is_status_two_and_json_if_json_was_wanted() {
+    let seat = Seat::new();
+    let output = seat.run(&["send", "--json"], "").await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(out(&output).starts_with(r#"{"event":"error","code":"Misuse","message":"#), "{}", out(&output));
+    let output = seat.run(&["nonsense"], "").await;
+    assert_eq!((output.status.code(), out(&output)), (Some(2), String::new()));
+    let output = seat.run(&["--help"], "").await;
+    assert_eq!(output.status.code(), Some(0));
+    assert!(out(&output).contains("Example:"));
+}

@@ -1,0 +1,20 @@
+//! What persons, faces and strangers on the network may rely on of an engine: several engines in one process on
+//! loopback, asked like a face asks them and attacked like a stranger would. Tests that answer a case of the threat
+//! list begin with its id.
+
+#[path = "../lab/mod.rs"]
+mod lab;
+
+mod capability;
+mod hostile;
+mod links;
+mod meeting;
+mod messages;
+mod pipes;
+mod refusals;
+mod resume;
+mod seen;
+mod sessions;
+mod stores;
+mod transfers;
+mod trust;

@@ -1,0 +1,73 @@
+//! D9 in a program of its own, so that its threads and sockets can be counted: who is visible to nobody has no thread for
+//! multicast DNS and no socket on its port, and so sends nothing, not even a probe or a goodbye.
+
+use hither_engine::{Engine, Handle, Interfaces, Options, Settings};
+use hither_model::{Ask, DisplayName, Medium, MediumState, row::Visibility};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+
+async fn start(profile: &Path, visibility: Visibility) -> Handle {
+    let settings = Settings {
+        name: Some(DisplayName::new(&format!("Hidden {}", std::process::id())).unwrap()),
+        visibility,
+        inbox: profile.join("inbox"),
+        allow_tls12: false,
+        revoked: vec![],
+        interfaces: Interfaces { include: vec!["lo".into()], ..Interfaces::default() },
+    };
+    let listen = vec!["127.0.0.1:0".parse().unwrap()];
+    let profile = profile.to_owned();
+    let options = Options { profile, listen, listeners: vec![], settings, mdns: true, loopback: true };
+    let (handle, started) = Engine::start(options).await.unwrap();
+    let expected = if visibility == Visibility::Nobody { MediumState::Off } else { MediumState::On };
+    assert_eq!(started.media[&Medium::Mdns], expected);
+    handle
+}
+
+/// UDP sockets of this very program on port 5353.
+fn multicast_sockets() -> usize {
+    let mine: BTreeSet<String> = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|fd| fs::read_link(fd.ok()?.path()).ok()?.to_str().map(str::to_owned))
+        .collect();
+    let count = |table: &str| {
+        let table = fs::read_to_string(table).unwrap_or_default();
+        let on_port = table.lines().skip(1).filter(|line| line.split_whitespace().nth(1).is_some_and(|l| l.ends_with(":14E9")));
+        let inodes = on_port.filter_map(|line| line.split_whitespace().nth(9));
+        inodes.filter(|inode| mine.contains(&format!("socket:[{inode}]"))).count()
+    };
+    count("/proc/self/net/udp") + count("/proc/self/net/udp6")
+}
+
+/// Threads of this program that speak multicast DNS; they open the sockets.
+fn multicast_threads() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|name| name.to_lowercase().contains("mdns")).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d9_who_is_visible_to_nobody_has_no_socket_on_the_multicast_port() {
+    let dir = tempfile::tempdir().unwrap();
+    let handle = start(dir.path(), Visibility::Nobody).await;
+    handle.ask(1, Ask::Near).await.unwrap();
+    assert_eq!((multicast_threads(), multicast_sockets()), (0, 0));
+    let visible = |visibility| Ask::SetVisibility { visibility, name: None, seconds: None };
+    handle.ask(1, visible(Visibility::Known)).await.unwrap();
+    assert_eq!(multicast_threads(), 1, "the count counts");
+    let opened = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        while multicast_sockets() == 0 {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), opened).await.expect("the count counts");
+    handle.ask(1, visible(Visibility::Nobody)).await.unwrap();
+    assert_eq!((multicast_threads(), multicast_sockets()), (0, 0), "closed before it is answered");
+    handle.stop().await;
+    handle.stopped().await;
+    let handle = start(dir.path(), Visibility::Nobody).await;
+    handle.ask(1, Ask::Doctor { peer: None }).await.unwrap();
+    assert_eq!((multicast_threads(), multicast_sockets()), (0, 0), "nor does the doctor ask the link");
+    handle.stop().await;
+    handle.stopped().await;
+}

@@ -1,0 +1,10 @@
+//! Fuzzes `invite_machines`.
+#![cfg_attr(fuzzing, no_main)]
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (hither_fuzz::targets::named("invite_machines").run)(bytes));
+
+#[cfg(not(fuzzing))]
+fn main() {
+    hither_fuzz::targets::replay("invite_machines");
+}
