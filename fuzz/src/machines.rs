@@ -42,7 +42,8 @@ mod step {
     pub(super) const REFUSE: u8 = 13;
     pub(super) const CONSUMED: u8 = 14;
     pub(super) const AGAIN: u8 = 15;
-    pub(super) const COUNT: u8 = 16;
+    pub(super) const SWAP: u8 = 16;
+    pub(super) const COUNT: u8 = 17;
 }
 
 /// What is left of a script.

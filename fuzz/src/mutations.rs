@@ -62,7 +62,8 @@ pub fn seeds(target: &Target) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Runs a target on its seeds, on every beginning of them, and on so many mutations of each.
+/// Runs a target on its seeds, on every beginning of them, with every single bit flipped, and on so many mutations of
+/// each.
 pub fn exercise(target: &Target, mutations: usize) {
     let seeds = seeds(target);
     let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
@@ -71,6 +72,13 @@ pub fn exercise(target: &Target, mutations: usize) {
             (target.run)(seed.get(..end).unwrap_or_default());
         }
         (target.run)(seed);
+        for bit in 0..seed.len().min(512) * 8 {
+            let mut flipped = seed.clone();
+            if let Some(byte) = flipped.get_mut(bit / 8) {
+                *byte ^= 1 << (bit % 8);
+            }
+            (target.run)(&flipped);
+        }
         for _ in 0..mutations {
             (target.run)(&chance.mutate(seed, &seeds));
         }

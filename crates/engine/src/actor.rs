@@ -42,10 +42,11 @@ impl Engine {
         let (events, event_inbox) = mpsc::channel(MAX_EVENTS);
         let (calls, call_inbox) = mpsc::channel(64);
         let (running, is_running) = watch::channel(true);
-        let wanted = options.listen.clone();
+        let (wanted, mut options) = (options.listen.clone(), options);
+        let handed_over = std::mem::take(&mut options.listeners);
         let mut state = open(options, events).await?;
         let last_port: Option<u16> = state.keeper.load(Slot::Traces).map_err(Failure::from)?;
-        match state.bind(&wanted, last_port) {
+        match state.bind(&wanted, last_port, handed_over) {
             Ok(listener) => state.serve(listener),
             Err(failure) if failure.code == ErrorCode::AccessDenied => {}
             Err(failure) => return Err(failure),

@@ -20,10 +20,18 @@ use tokio::sync::mpsc;
 const HELLO: Duration = Duration::from_secs(10);
 
 impl State {
-    /// Binds the addresses wanted: those named, else every address with the port of last time, else a free port.
-    pub(crate) fn bind(&mut self, wanted: &[SocketAddr], last: Option<u16>) -> Result<StreamSocketListener, Failure> {
+    /// Takes the sockets handed over by the service manager, else binds the addresses wanted: those named, else every address with the port of last time, else a free port.
+    pub(crate) fn bind(
+        &mut self,
+        wanted: &[SocketAddr],
+        last: Option<u16>,
+        handed_over: Vec<std::net::TcpListener>,
+    ) -> Result<StreamSocketListener, Failure> {
         let grant = self.gate.listen()?;
         let control = StreamSocketControl::default;
+        if !handed_over.is_empty() {
+            return StreamSocketListener::adopt(grant, handed_over, control()).map_err(Failure::from);
+        }
         if !wanted.is_empty() {
             return StreamSocketListener::bind(grant, wanted, control()).map_err(Failure::from);
         }
@@ -61,7 +69,7 @@ impl State {
     /// Listens again on the same port, after the capability was granted again.
     pub(crate) fn listen_again(&mut self) -> Result<(), Failure> {
         let wanted = self.listen.clone();
-        let listener = self.bind(&wanted, None)?;
+        let listener = self.bind(&wanted, None, vec![])?;
         self.serve(listener);
         Ok(())
     }

@@ -31,7 +31,8 @@ fn multicast_sockets() -> usize {
         .collect();
     let count = |table: &str| {
         let table = fs::read_to_string(table).unwrap_or_default();
-        let on_port = table.lines().skip(1).filter(|line| line.split_whitespace().nth(1).is_some_and(|l| l.ends_with(":14E9")));
+        let on_port =
+            table.lines().skip(1).filter(|line| line.split_whitespace().nth(1).is_some_and(|l| l.ends_with(":14E9")));
         let inodes = on_port.filter_map(|line| line.split_whitespace().nth(9));
         inodes.filter(|inode| mine.contains(&format!("socket:[{inode}]"))).count()
     };

@@ -150,6 +150,11 @@ impl Core {
         if self.incoming.is_partial() {
             self.wire.set_dead(true);
         }
+        self.read_on(max).await
+    }
+
+    /// Like [`Core::read`], but a cancelled call is taken up by the next one.
+    async fn read_on(&mut self, max: usize) -> Result<Option<Vec<u8>>, SocketError> {
         self.wire.alive()?;
         let outcome = poll_fn(|cx| self.incoming.poll(&mut self.wire, cx, max)).await;
         self.wire.set_dead(outcome.is_err());
@@ -267,6 +272,19 @@ impl<S: Standing> Channel<S> {
     /// [`SocketError::Dead`].
     pub async fn read_frame(&mut self, max: usize) -> Result<Option<Vec<u8>>, SocketError> {
         let frame = self.core.read(max.min(S::FRAME)).await?;
+        self.counted(frame)
+    }
+
+    /// Like [`Channel::read_frame`], for a `select!`: cancelled anywhere, the next call goes on where it was.
+    ///
+    /// # Errors
+    /// As [`Channel::read_frame`].
+    pub async fn next_frame(&mut self, max: usize) -> Result<Option<Vec<u8>>, SocketError> {
+        let frame = self.core.read_on(max.min(S::FRAME)).await?;
+        self.counted(frame)
+    }
+
+    fn counted(&mut self, frame: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, SocketError> {
         if frame.is_some()
             && let Some(limit) = S::FRAMES
         {

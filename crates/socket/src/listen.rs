@@ -124,6 +124,32 @@ impl StreamSocketListener {
         Ok(Self { grant, control: control.bound(), sockets, addrs })
     }
 
+    /// Takes over sockets that were bound and put to listen by somebody else: the service manager (`LISTEN_FDS`).
+    ///
+    /// # Errors
+    /// [`SocketError::Denied`] for an address the grant does not cover, [`SocketError::Listen`] if a socket is no
+    /// listening TCP socket, [`SocketError::Misuse`] without any.
+    pub fn adopt(
+        grant: Grant<Listen>,
+        listeners: Vec<std::net::TcpListener>,
+        control: StreamSocketControl,
+    ) -> Result<Self, SocketError> {
+        if listeners.is_empty() {
+            return Err(SocketError::Misuse("at least one listening socket is needed"));
+        }
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let (mut sockets, mut addrs) = (Vec::new(), Vec::new());
+        for listener in listeners {
+            let at = listener.local_addr().map_err(|cause| SocketError::Listen { at: unknown, cause })?;
+            grant.permits(at)?;
+            let listen = |cause| SocketError::Listen { at, cause };
+            listener.set_nonblocking(true).map_err(listen)?;
+            sockets.push(TcpListener::from_std(listener).map_err(listen)?);
+            addrs.push(at);
+        }
+        Ok(Self { grant, control: control.bound(), sockets, addrs })
+    }
+
     /// Where it listens, in the order of [`Self::bind`], with the real port.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addrs

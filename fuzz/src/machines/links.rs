@@ -3,8 +3,8 @@
 //! Bits of the scene: 2 the two ends are on different connections, 4 the other end is not the link's maker, 8 the link
 //! can be used twice.
 
-use super::{Duel, NOES, Script, binding, over_the_wire, peer, side::Yes, step};
-use hither_model::{DisplayName, InviteId, Verified};
+use super::{Duel, NOES, Script, Side, binding, over_the_wire, peer, side::Yes, step};
+use hither_model::{DisplayName, InviteId, PeerId, Verified};
 use hither_protocol::{
     Digest, Effect, Ending, Hello, InviteUrl, LinkHello, LinkHost, LinkLedger, LinkOpener, LinkToken,
 };
@@ -18,9 +18,10 @@ struct Scene {
     ledger: LinkLedger,
     url: InviteUrl,
     uses: u32,
-    used: u32,
-    /// The link was used up, and that is stored, for the present visitor.
-    stored: bool,
+    /// Who has used it.
+    used: Vec<PeerId>,
+    /// An earlier visitor's connection, which is still open.
+    earlier: Option<Side<LinkHost>>,
 }
 
 pub(super) fn play(scene: u8, script: &mut Script<'_>) {
@@ -30,7 +31,7 @@ pub(super) fn play(scene: u8, script: &mut Script<'_>) {
     let mut ledger = LinkLedger::default();
     let expires = ledger.make(UNIX, INVITE, token(), SECONDS, uses).expect("the link is made");
     let url = InviteUrl::new(peer(MAKER), token(), u32::try_from(expires).unwrap_or(u32::MAX), &[]);
-    let mut scene = Scene { ledger, url, uses, used: 0, stored: false };
+    let mut scene = Scene { ledger, url, uses, used: Vec::new(), earlier: None };
     let mut duel: Duel<LinkOpener, LinkHost> = Duel::new();
     let other_end = if stranger { 30 } else { MAKER };
     let name = DisplayName::new("Ana").ok();
@@ -45,10 +46,10 @@ pub(super) fn play(scene: u8, script: &mut Script<'_>) {
         if !duel.network(step, script) {
             person(&mut duel, &mut scene, step, script);
         }
-        judge(&duel, &scene, split);
+        judge(&duel, split);
     }
-    let rows = scene.ledger.rows(UNIX);
-    assert!(rows.iter().all(|row| row.uses_left <= scene.uses - scene.used.min(scene.uses)));
+    let left = scene.uses - u32::try_from(scene.used.len()).unwrap_or(u32::MAX);
+    assert!(scene.ledger.rows(UNIX).iter().all(|row| row.uses_left <= left));
 }
 
 /// Somebody knocks at the maker's with this hello.
@@ -59,8 +60,7 @@ fn host(duel: &mut Duel<LinkOpener, LinkHost>, scene: &mut Scene, exporter: u8, 
         let asked = step.effects.iter().any(|effect| matches!(effect, Effect::AskPerson(_)));
         assert!(!asked, "nobody is asked about a link that is not good (I2)");
     }
-    scene.stored = false;
-    duel.server = super::Side::default();
+    scene.earlier = Some(std::mem::take(&mut duel.server)).filter(|side| side.machine.is_some());
     duel.server.take(step);
 }
 
@@ -88,6 +88,11 @@ fn person(duel: &mut Duel<LinkOpener, LinkHost>, scene: &mut Scene, step: u8, sc
             let _ = scene.ledger.revoke(&INVITE);
         }
         step::AGAIN => again(duel, scene, script),
+        step::SWAP => {
+            if let Some(earlier) = scene.earlier.take() {
+                scene.earlier = Some(std::mem::replace(&mut duel.server, earlier));
+            }
+        }
         _ => {}
     }
 }
@@ -102,9 +107,10 @@ fn consumed(duel: &mut Duel<LinkOpener, LinkHost>, scene: &mut Scene, works: boo
     }
     let done = works && scene.ledger.consume(at, &INVITE, &visitor).is_ok();
     if done {
-        scene.used += 1;
-        scene.stored = true;
-        assert!(scene.used <= scene.uses, "used more often than allowed (I3)");
+        assert!(!scene.used.contains(&visitor), "used twice by one device");
+        scene.used.push(visitor);
+        duel.server.stored = true;
+        assert!(scene.used.len() <= scene.uses as usize, "used more often than allowed (I3)");
     }
     duel.server.act(|machine| machine.consumed(now, done));
 }
@@ -120,15 +126,15 @@ fn again(duel: &mut Duel<LinkOpener, LinkHost>, scene: &mut Scene, script: &mut 
     }
     host(duel, scene, exporter, client, hello);
     // The first visitor's connection is another one.
-    duel.client = super::Side::default();
+    duel.client = Side::default();
 }
 
-fn judge(duel: &Duel<LinkOpener, LinkHost>, scene: &Scene, split: bool) {
+fn judge(duel: &Duel<LinkOpener, LinkHost>, split: bool) {
     for admission in duel.client.admission.iter().chain(&duel.server.admission) {
         assert_eq!(admission.verified(), Verified::Link);
     }
     if duel.server.admission.is_some() {
-        assert!(duel.server.yes.is_some() && scene.stored, "admitted before the person's yes was on disk");
+        assert!(duel.server.yes.is_some() && duel.server.stored, "admitted before the person's yes was on disk");
     }
     if split {
         assert!(duel.client.admission.is_none(), "a proof for another connection was taken");
@@ -158,5 +164,9 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         // The same device again, after its use; the last word before the yes.
         whole(1, &[&yes[..], &[AGAIN, 0, ANSWER, 0, CONSUMED, 0, SAY_TO_SERVER, 7, 0, 0, 0]].concat()),
         whole(1, &[SAY_TO_SERVER, 7, 0, 0, 0]),
+        // Two connections of one device, and of two, before either is through.
+        whole(9, &[AGAIN, 0, ANSWER, 0, SWAP, ANSWER, 0, CONSUMED, 0, SWAP, CONSUMED, 0]),
+        whole(9, &[AGAIN, 4, ANSWER, 0, SWAP, ANSWER, 0, CONSUMED, 0, SWAP, CONSUMED, 0, AGAIN, 8]),
+        whole(1, &[AGAIN, 4, ANSWER, 0, SWAP, ANSWER, 0, CONSUMED, 0, SWAP, CONSUMED, 0]),
     ]
 }

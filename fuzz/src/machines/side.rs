@@ -54,6 +54,8 @@ pub(super) struct Side<M> {
     pub(super) confirmed: bool,
     /// The link is to be used up.
     pub(super) consume: bool,
+    /// The link was used up, and that is stored.
+    pub(super) stored: bool,
     pub(super) admission: Option<Admission>,
     pub(super) ending: Option<Ending>,
     /// Frames sent, all in all.
@@ -71,6 +73,7 @@ impl<M> Default for Side<M> {
             run: false,
             confirmed: false,
             consume: false,
+            stored: false,
             admission: None,
             ending: None,
             sent: 0,

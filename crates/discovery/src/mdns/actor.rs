@@ -24,7 +24,7 @@ use tokio::{
     time::Instant,
 };
 
-/// How often the grant is looked at.
+/// How often the grant is looked at, and the thread asked or heard.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// How often the interfaces are looked at; changes must be followed within 10 s (D10).
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -47,7 +47,6 @@ pub(super) struct Actor {
     watch: Option<Watch>,
     pub(super) next_look: Instant,
     pub(super) next_check: Instant,
-    pub(super) checks: u32,
     pub(super) failures: u32,
     pub(super) retry_at: Option<Instant>,
     /// One address family's port is somebody else's.
@@ -96,7 +95,6 @@ impl Actor {
             watch: Watch::open().inspect_err(|error| tracing::debug!(%error, "no watch on the interfaces")).ok(),
             next_look: Instant::now() + LOOK_EVERY,
             next_check: Instant::now() + CHECK_EVERY,
-            checks: 0,
             failures: 0,
             retry_at: None,
             port_trouble: false,

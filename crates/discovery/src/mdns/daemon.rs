@@ -10,7 +10,7 @@ use crate::{
     interfaces::Interface,
 };
 use hither_model::InstanceId;
-use mdns_sd::{DaemonEvent, Error, IfKind, IfPredicate, Receiver, ServiceDaemon, ServiceEvent, ServiceInfo};
+use mdns_sd::{DaemonEvent, Error, IfKind, IfPredicate, Metrics, Receiver, ServiceDaemon, ServiceEvent, ServiceInfo};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::time::{sleep, timeout};
 
-/// How long an answer may take before the thread counts as silent.
+/// How long is waited for the thread to have said goodbye or ended.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Pause before a request is repeated that met a full queue, and how often.
 const AGAIN_AFTER: Duration = Duration::from_millis(20);
@@ -52,6 +52,7 @@ pub(super) struct Daemon {
     /// The subscription before a repeated question; read to its end before the new one counts.
     before: Option<Receiver<ServiceEvent>>,
     monitor: Receiver<DaemonEvent>,
+    asked: Option<Receiver<Metrics>>,
 }
 
 impl Daemon {
@@ -72,7 +73,7 @@ impl Daemon {
         // Whoever looks at the interfaces tells it; left to itself it forgets devices that another interface still hears.
         insist(|| inner.set_ip_check_interval(0)).await?;
         let monitor = insist(|| inner.monitor()).await?;
-        Ok(Self { inner, allowed, browse: None, before: None, monitor })
+        Ok(Self { inner, allowed, browse: None, before: None, monitor, asked: None })
     }
 
     /// Confines it to the addresses of `interfaces` from now on.
@@ -123,13 +124,20 @@ impl Daemon {
         insist(|| self.inner.verify(Announcement::full_name(instance), VERIFY_WITHIN)).await
     }
 
-    /// Whether it answers; and how many records and timers it holds.
-    pub(super) async fn load(&self) -> Result<u64, DiscoveryError> {
+    /// Asks how it is, or takes the answer to having asked before: how many records and timers it holds. It has the time
+    /// between two calls to answer, and is read meanwhile.
+    ///
+    /// # Errors
+    /// [`DiscoveryError::Silent`]: it did not answer.
+    pub(super) async fn load(&mut self) -> Result<Option<u64>, DiscoveryError> {
         const COUNTED: [&str; 6] = ["cached-ptr", "cached-srv", "cached-txt", "cached-addr", "cached-nsec", "timer"];
-        let answer = insist(|| self.inner.get_metrics()).await?;
-        let metrics = timeout(ANSWER_WITHIN, answer.recv_async()).await;
-        let metrics = metrics.map_err(|_| DiscoveryError::Silent)?.map_err(|_| DiscoveryError::Silent)?;
-        Ok(COUNTED.iter().filter_map(|key| metrics.get(*key)).filter_map(|n| u64::try_from(*n).ok()).sum())
+        let Some(answer) = self.asked.take() else {
+            self.asked = Some(insist(|| self.inner.get_metrics()).await?);
+            return Ok(None);
+        };
+        let metrics = answer.try_recv().map_err(|_| DiscoveryError::Silent)?;
+        let counts = COUNTED.iter().filter_map(|key| metrics.get(*key));
+        Ok(Some(counts.filter_map(|count| u64::try_from(*count).ok()).sum()))
     }
 
     /// Ends it, with a goodbye on the interfaces of `interfaces` and nowhere else: another network must not learn the

@@ -18,8 +18,6 @@ const SWEEP_AFTER: Duration = Duration::from_secs(5);
 /// Addresses that a new thread has not heard again are believed for so much longer: the lifetime of an address record
 /// (RFC 6762 section 10).
 const FORGET_AFTER: Duration = Duration::from_secs(120);
-/// The thread is asked whether it is alive at every second check of the grant, which is every ten seconds.
-const CHECK_THREAD_EVERY: u32 = 2;
 /// A thread that holds more records and timers than this is started again.
 const MAX_LOAD: u64 = 50_000;
 
@@ -57,10 +55,7 @@ impl Actor {
         if self.grant.check().is_err() {
             return self.fall_silent().await;
         }
-        self.checks = self.checks.wrapping_add(1);
-        if self.checks.is_multiple_of(CHECK_THREAD_EVERY) {
-            self.check_thread().await;
-        }
+        self.check_thread().await;
     }
 
     async fn look(&mut self) {
@@ -91,14 +86,15 @@ impl Actor {
     }
 
     async fn check_thread(&mut self) {
-        let Some(daemon) = &self.daemon else { return };
+        let Some(daemon) = &mut self.daemon else { return };
         match daemon.load().await {
-            Ok(load) if load > MAX_LOAD => {
+            Ok(None) => {}
+            Ok(Some(load)) if load > MAX_LOAD => {
                 tracing::warn!(load, "the mdns thread remembers too much; starting over");
                 self.restart_quietly().await;
             }
-            Ok(_) if self.port_trouble && port_trouble() == Ok(None) => self.restart_quietly().await,
-            Ok(_) => self.failures = 0,
+            Ok(Some(_)) if self.port_trouble && port_trouble() == Ok(None) => self.restart_quietly().await,
+            Ok(Some(_)) => self.failures = 0,
             Err(error) => self.fail(error).await,
         }
     }

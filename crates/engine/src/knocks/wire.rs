@@ -65,8 +65,8 @@ impl Wire {
 
     async fn read(&mut self) -> Result<Option<Vec<u8>>, SocketError> {
         match self {
-            Self::Stranger(c) => c.read_frame(MAX_HELLO).await,
-            Self::Known(c) => c.read_frame(MAX_HELLO).await,
+            Self::Stranger(c) => c.next_frame(MAX_HELLO).await,
+            Self::Known(c) => c.next_frame(MAX_HELLO).await,
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct KeptTransfer {
     pub(crate) executable: bool,
     /// A person stopped it: it goes on only when a person says so.
     pub(crate) held: bool,
+    /// Given up by a person on either side: it never goes on, and its part files go.
+    pub(crate) canceled: bool,
     /// The receiver's receipt and its signature, base64, once every item is settled.
     pub(crate) receipt_text: Option<(String, String)>,
     /// When it was offered, seconds since 1970.

@@ -9,7 +9,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use hither_model::{ErrorCode, Failure, News, PeerId, SessionId, TransferId, TransferState};
 use hither_protocol::{
     Digest,
-    session::{FetchPlan, Frame, ResumePoint},
+    session::{FetchPlan, Frame, MAX_RECEIPT, ResumePoint},
 };
 use hither_socket::{Channel, Proven};
 use hither_transfer::{Plan, Ranges, ReceiveEvent, Received, Receiving, Stop, TransferError};
@@ -188,6 +188,14 @@ impl State {
         let Tool::Receive(receiving) = std::mem::replace(&mut transfer.tool, Tool::None) else { return };
         let receipt = receiving.receipt(unix).encode();
         let peer = transfer.kept.peer;
+        if BASE64.encode_len(receipt.len()) > MAX_RECEIPT {
+            transfer.tool = Tool::Receive(receiving);
+            let failure =
+                Failure::new(ErrorCode::TooLarge, "too many separate items failed to list them in one receipt")
+                    .hint("resume it once the cause is gone; what is kept stays");
+            self.post_to(&peer, Frame::Cancel { transfer: id, why: Some(failure.message.clone()) });
+            return self.drop_transfer(id, failure);
+        }
         match self.me.sign(&receipt) {
             Ok(signature) => {
                 let text = (BASE64.encode(&receipt), BASE64.encode(&signature));

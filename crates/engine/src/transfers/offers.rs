@@ -85,6 +85,7 @@ impl State {
             inbox: None,
             executable: false,
             held: false,
+            canceled: false,
             receipt_text: None,
             at: self.clock.unix(),
         };

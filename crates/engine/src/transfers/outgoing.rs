@@ -13,7 +13,7 @@ use hither_protocol::{
     session::{FetchPlan, Frame, Purpose, offer_frames},
 };
 use hither_socket::{Channel, Proven};
-use hither_transfer::{Plan, Ranges, Receipt, ResumePoint, SendOutcome, Sender, Stop, TransferError};
+use hither_transfer::{Plan, Ranges, Receipt, ReceiptFault, ResumePoint, SendOutcome, Sender, Stop, TransferError};
 use std::path::PathBuf;
 
 impl State {
@@ -46,6 +46,7 @@ impl State {
             inbox: None,
             executable: false,
             held: false,
+            canceled: false,
             receipt_text: None,
             at: self.clock.unix(),
         };
@@ -153,7 +154,8 @@ impl State {
         match then {
             Then::Offer => self.offer(id),
             Then::Send => self.start_sending(id),
-            Then::Receipt => self.check_receipt(id),
+            Then::Receipt => self.check_receipt(id, false),
+            Then::Recalled => self.check_receipt(id, true),
         }
     }
 
@@ -236,7 +238,7 @@ impl State {
                     transfer.failed(item);
                 }
                 self.transfer_is(id, TransferState::Checking, None);
-                self.check_receipt(id);
+                self.check_receipt(id, false);
             }
             Err(TransferError::Canceled) => {}
             Err(TransferError::Paused) => self.transfer_is(id, TransferState::Paused, Some("paused".into())),
@@ -249,10 +251,10 @@ impl State {
         if let Some(transfer) = self.transfers.get_mut(&id) {
             transfer.kept.receipt_text = Some((receipt, signature));
         }
-        self.check_receipt(id);
+        self.check_receipt(id, false);
     }
 
-    fn check_receipt(&mut self, id: TransferId) {
+    fn check_receipt(&mut self, id: TransferId, recalled: bool) {
         let Some(transfer) = self.transfers.get(&id) else { return };
         let Some((receipt, signature)) = transfer.kept.receipt_text.clone() else { return };
         if transfer.moving.is_some() || transfer.is_over() {
@@ -266,15 +268,13 @@ impl State {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         let Tool::Send(sender) = &transfer.tool else { return };
         let manifest = sender.outgoing().manifest();
-        let checked = (|| {
-            let bytes = BASE64.decode(receipt.as_bytes()).map_err(|_| bad_receipt("it is no base64"))?;
-            let signature = BASE64.decode(signature.as_bytes()).map_err(|_| bad_receipt("it is no base64"))?;
-            certificate::verify(&proof.peer_certificate_der, &bytes, &signature)
-                .map_err(|e| bad_receipt(&e.to_string()))?;
-            let receipt = Receipt::decode(&bytes).map_err(|e| bad_receipt(&e.to_string()))?;
-            receipt.verify(id, manifest, sender.outgoing().digests()).map_err(|e| bad_receipt(&e.to_string()))?;
-            Ok::<Receipt, Failure>(receipt)
-        })();
+        let checked = read_receipt(&receipt, &signature, &proof.peer_certificate_der).and_then(|receipt| match receipt
+            .verify(id, manifest, sender.outgoing().digests())
+        {
+            Ok(()) => Ok(receipt),
+            Err(ReceiptFault::Unknown) if !recalled => Err(Unsure::Recall(receipt.kept)),
+            Err(fault) => Err(Unsure::Bad(bad_receipt(&fault.to_string()))),
+        });
         match checked {
             Ok(receipt) => {
                 let complete = receipt.is_complete(manifest);
@@ -303,8 +303,19 @@ impl State {
                     self.forget_outgoing(id);
                 }
             }
-            Err(failure) => self.drop_transfer(id, failure),
+            Err(Unsure::Bad(failure)) => self.drop_transfer(id, failure),
+            Err(Unsure::Recall(kept)) => self.recall(id, kept),
         }
+    }
+
+    /// The hashes of what an earlier run sent were lost with it: the sources are hashed again.
+    fn recall(&mut self, id: TransferId, kept: Ranges) {
+        let reporter = self.reporter(id);
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let Tool::Send(sender) = std::mem::replace(&mut transfer.tool, Tool::None) else { return };
+        transfer.preparing = true;
+        let stop = transfer.halt.clone();
+        self.tasks.spawn_blocking(move || threads::recall(&reporter, sender, &kept, &stop));
     }
 
     /// Removes what a restart would have needed.
@@ -339,6 +350,21 @@ impl State {
             SendEvent::Sent { .. } | SendEvent::Restarted { .. } => {}
         }
     }
+}
+
+/// Why a receipt is not believed, or not yet.
+enum Unsure {
+    Bad(Failure),
+    Recall(Ranges),
+}
+
+/// A receipt whose signature is the peer's.
+fn read_receipt(receipt: &str, signature: &str, certificate_der: &[u8]) -> Result<Receipt, Unsure> {
+    let bad = |why: String| Unsure::Bad(bad_receipt(&why));
+    let bytes = BASE64.decode(receipt.as_bytes()).map_err(|e| bad(e.to_string()))?;
+    let signature = BASE64.decode(signature.as_bytes()).map_err(|e| bad(e.to_string()))?;
+    certificate::verify(certificate_der, &bytes, &signature).map_err(|e| bad(e.to_string()))?;
+    Receipt::decode(&bytes).map_err(|e| bad(e.to_string()))
 }
 
 fn bad_receipt(why: &str) -> Failure {

@@ -106,7 +106,7 @@ impl State {
         if transfer.kept.state == TransferState::Dropped {
             let begun =
                 transfer.kept.inbox.is_some() || matches!(transfer.tool, Tool::Send(_)) || transfer.kept.receipt;
-            if !begun {
+            if !begun || transfer.kept.canceled {
                 return Err(
                     Failure::new(ErrorCode::Stale, "that transfer was declined or never began").hint("send it again")
                 );
@@ -133,6 +133,9 @@ impl State {
 
     fn cancel(&mut self, id: TransferId, failure: Failure) {
         self.close_offer_question(id, &failure.message);
+        if let Some(transfer) = self.transfers.get_mut(&id) {
+            transfer.kept.canceled = true;
+        }
         self.drop_transfer(id, failure);
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         match (transfer.kept.direction, std::mem::replace(&mut transfer.tool, Tool::None)) {
@@ -144,9 +147,6 @@ impl State {
                 self.forget_outgoing(id);
             }
             (Direction::In, _) => {}
-        }
-        if let Some(transfer) = self.transfers.get_mut(&id) {
-            transfer.kept.inbox = None;
         }
         self.keep_transfers();
     }
@@ -217,8 +217,10 @@ impl State {
 
     /// The sender asks us to go on.
     fn asked_to_go_on(&mut self, id: TransferId) {
-        let retry =
-            self.transfers.get(&id).is_some_and(|t| t.kept.state == TransferState::Dropped && t.kept.inbox.is_some());
+        let retry = self
+            .transfers
+            .get(&id)
+            .is_some_and(|t| t.kept.state == TransferState::Dropped && t.kept.inbox.is_some() && !t.kept.canceled);
         if retry && self.reopen(id).is_err() {
             return;
         }

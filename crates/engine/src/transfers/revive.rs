@@ -2,7 +2,9 @@
 
 use super::Transfer;
 use crate::{state::State, store::KeptTransfers};
+use data_encoding::HEXLOWER;
 use hither_model::{TransferState, row::Direction};
+use hither_transfer::{Inbox, Limits, Receiving};
 
 impl State {
     /// Takes up what an earlier run left: what moved waits for its session, offers nobody consented to are off.
@@ -23,6 +25,23 @@ impl State {
                 }
             }
             self.transfers.insert(id, Transfer::new(kept));
+        }
+        self.discard_canceled();
+    }
+
+    /// The end may have come between a cancel and the removal of its part files.
+    fn discard_canceled(&self) {
+        for (id, transfer) in &self.transfers {
+            let kept = &transfer.kept;
+            let hash = HEXLOWER.decode(kept.manifest_hash.as_bytes()).map(<[u8; 32]>::try_from);
+            let (Some(path), true, Ok(Ok(hash))) = (kept.inbox.clone(), kept.canceled, hash) else { continue };
+            let (id, peer) = (*id, kept.peer);
+            self.tasks.spawn_blocking(move || {
+                let found = Inbox::open(&path, &Limits::default()).and_then(|i| Receiving::resume(&i, id, peer, hash));
+                if let Ok(receiving) = found {
+                    let _ = receiving.discard();
+                }
+            });
         }
     }
 }

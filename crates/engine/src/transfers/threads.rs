@@ -46,6 +46,8 @@ pub(crate) enum Then {
     Send,
     /// To check a receipt.
     Receipt,
+    /// To check a receipt, after the sources were hashed again.
+    Recalled,
 }
 
 /// Reports for one transfer.
@@ -83,6 +85,12 @@ pub(crate) fn load(reporter: &Reporter, directory: &std::path::Path, then: Then)
         .map(|outgoing| Box::new(Sender::new(outgoing)))
         .map_err(Failure::from);
     reporter.send(Report::Loaded { outcome, then });
+}
+
+/// Hashes again what was sent before a crash, so that a receipt about it can be checked.
+pub(crate) fn recall(reporter: &Reporter, mut sender: Box<Sender>, kept: &hither_transfer::Ranges, stop: &Stop) {
+    let outcome = sender.recall(kept, stop).map(|_| sender).map_err(Failure::from);
+    reporter.send(Report::Loaded { outcome, then: Then::Recalled });
 }
 
 /// Reads an offered manifest: every name is judged before a person is asked (F1).

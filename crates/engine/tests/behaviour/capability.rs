@@ -57,7 +57,10 @@ async fn r1_17_given_back_at_once_everything_comes_up_again() {
     ana.closed().await;
     bo.closed().await;
     assert!(!ana.has_heard(|n| matches!(n, News::Alarm { .. })), "it listens again");
-    bo.sees_row("she is near", |row| row.peer == ana.peer.to_string() && row.routes.iter().any(|r| r.ends_with(&port.to_string()))).await;
+    bo.sees_row("she is near", |row| {
+        row.peer == ana.peer.to_string() && row.routes.iter().any(|r| r.ends_with(&port.to_string()))
+    })
+    .await;
     bo.invite(&ana.peer.to_string()).await;
     let question = ana.question().await;
     ana.ask(yes(&question)).await;

@@ -43,7 +43,8 @@ async fn i9_two_hundred_invites_of_fifty_strangers_make_one_dialog_and_a_friend_
     assert_eq!(bo.open_questions().await.len(), 1, "one dialog");
     let invite = ana.invite(&bo.peer.to_string()).await;
     let mut ana = ana;
-    ana.hear("her turn is next", |n| matches!(n, News::InviteWaiting { invite: i } if *i == invite).then_some(())).await;
+    ana.hear("her turn is next", |n| matches!(n, News::InviteWaiting { invite: i } if *i == invite).then_some(()))
+        .await;
     drop(first);
     let question = bo.question().await;
     assert_eq!(question.peer, ana.peer);
@@ -120,8 +121,12 @@ async fn m5_an_answered_offer_is_not_answered_again_and_lanes_nobody_asked_for_d
     });
     assert!(!ok.await);
     held.post(&session::Frame::LaneAnswer { lane, ok: true, code: None, why: None }).await;
-    held.post(&session::Frame::Receipt { transfer: TransferId::new(random()), receipt: "AA".into(), signature: "AA".into() })
-        .await;
+    held.post(&session::Frame::Receipt {
+        transfer: TransferId::new(random()),
+        receipt: "AA".into(),
+        signature: "AA".into(),
+    })
+    .await;
     held.post(&session::Frame::Say { number: 1, text: "still here".into() }).await;
     bo.hears("still here").await;
     assert_eq!(bo.transfers().await, []);
@@ -164,8 +169,7 @@ async fn m8_a_peer_that_never_reads_costs_a_bounded_amount_and_nobody_else_anyth
 async fn f12_somebody_else_who_knows_a_transfers_name_gets_nothing_of_it() {
     let (mut ana, mut bo) = paired("f12").await;
     let file = bo.file("secret", 7, 100_000);
-    let Answer::Offered { transfer, .. } =
-        bo.ask(Ask::Send { peer: ana.peer.to_string(), paths: vec![file] }).await
+    let Answer::Offered { transfer, .. } = bo.ask(Ask::Send { peer: ana.peer.to_string(), paths: vec![file] }).await
     else {
         panic!("not offered")
     };

@@ -12,7 +12,9 @@ use hither_model::{Answer, Ask, ErrorCode, InviteId, Rid, Trust, Verified, ask::
 use hither_protocol::{Digest, Ending, Frame, Hello, InviteUrl, LinkHello};
 
 async fn link(bo: &Agent, expires: Option<u64>) -> (InviteId, LinkText, InviteUrl) {
-    let Answer::Link { invite, url, .. } = bo.ask(Ask::MakeLink { expires, uses: None }).await else { panic!("no link") };
+    let Answer::Link { invite, url, .. } = bo.ask(Ask::MakeLink { expires, uses: None }).await else {
+        panic!("no link")
+    };
     let parsed = InviteUrl::parse(&url.0).unwrap();
     (invite, url, parsed)
 }
@@ -118,7 +120,8 @@ async fn i4_the_opener_stops_before_a_word_when_somebody_else_answers() {
     let (_, _, url) = link(&bo, None).await;
     let mut mallory = Outsider::new().listen();
     // Whatever way leads there, the key in the link must be at its end.
-    let outcome = Outsider::new().dial_as(mallory.port, url.keys().rid, hither_socket::Expected::Only(url.inviter())).await;
+    let outcome =
+        Outsider::new().dial_as(mallory.port, url.keys().rid, hither_socket::Expected::Only(url.inviter())).await;
     assert_eq!(outcome.map(|_| ()).unwrap_err().code(), ErrorCode::IdentityChanged);
     assert!(mallory.arrived.try_recv().is_err(), "nothing was handed over");
     assert!(!ana.was_asked());
@@ -244,7 +247,12 @@ async fn i7_a_damaged_link_is_refused_before_anything_is_dialled() {
     let (ana, bo) = one_sided("i7").await;
     let (_, text, _) = link(&bo, None).await;
     let whole = text.0;
-    for bad in [format!("{whole}AA"), whole.replace("hither://i/1#", "hither://i/2#"), whole[..60].to_owned(), whole.replace('#', "?x=1#")] {
+    for bad in [
+        format!("{whole}AA"),
+        whole.replace("hither://i/1#", "hither://i/2#"),
+        whole[..60].to_owned(),
+        whole.replace('#', "?x=1#"),
+    ] {
         let code = ana.refused(Ask::OpenLink { url: LinkText(bad) }).await;
         assert!(matches!(code, ErrorCode::Misuse | ErrorCode::Incompatible), "{code}");
     }

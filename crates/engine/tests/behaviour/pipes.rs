@@ -16,7 +16,8 @@ fn listen(name: Option<&str>) -> PipeAsk {
 /// A request and its answer, each ended by its own end of stream.
 async fn question_and_answer(asking: &Agent, answering: &Agent) {
     // In this order: the listener is there before the other side comes.
-    let ends = async { tokio::join!(answering.handle.pipe(2, listen(None)), asking.handle.pipe(2, to(answering, None))) };
+    let ends =
+        async { tokio::join!(answering.handle.pipe(2, listen(None)), asking.handle.pipe(2, to(answering, None))) };
     let (far, near) = within("a pipe", ends).await;
     let (mut far, mut near) = (far.unwrap(), near.unwrap());
     within("question and answer", async {

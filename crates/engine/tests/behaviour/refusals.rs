@@ -1,6 +1,12 @@
 //! Invites that come to nothing: declined, expired, taken back, turned away; in the words of each side.
 
-use crate::lab::{Agent, ear::Ear, no, outsider::{Outsider, Turn}, paired, part, start, two, yes};
+use crate::lab::{
+    Agent,
+    ear::Ear,
+    no,
+    outsider::{Outsider, Turn},
+    paired, part, start, two, yes,
+};
 use hither_model::{Answer, Ask, ErrorCode, Trust};
 use hither_protocol::Ending;
 
@@ -158,7 +164,9 @@ async fn t12_the_asking_side_counts_its_runs_too() {
             let failure = ana.ended(invite).await;
             assert_eq!(failure.code, ErrorCode::Busy, "{failure:?}");
             assert!(failure.hint.is_some_and(|h| h.contains("link")), "it names the way that is left");
-            assert!(!other.has_heard(|n| matches!(n, hither_model::News::Question { question } if question.code.is_some())));
+            assert!(
+                !other.has_heard(|n| matches!(n, hither_model::News::Question { question } if question.code.is_some()))
+            );
         }
         other.stop().await;
     }
@@ -171,8 +179,7 @@ async fn i13_accepting_and_taking_back_at_the_same_moment_leaves_both_with_the_s
     for _ in 0..8 {
         let invite = ana.invite(&bo.peer.to_string()).await;
         let question = bo.question().await;
-        let (answer, withdrawn) =
-            tokio::join!(bo.try_ask(yes(&question)), ana.try_ask(Ask::Withdraw { invite }));
+        let (answer, withdrawn) = tokio::join!(bo.try_ask(yes(&question)), ana.try_ask(Ask::Withdraw { invite }));
         bo.question_gone().await;
         if withdrawn.is_ok() {
             assert_eq!(ana.ended(invite).await.code, ErrorCode::Canceled, "{answer:?}");

@@ -28,8 +28,10 @@ async fn under_way(case: &str) -> (Agent, Agent, TransferId, PathBuf) {
     let id = send(&ana, &bo, file.clone()).await;
     let question = bo.offer().await;
     bo.ask(yes(&question)).await;
-    bo.hear("bytes move", |n| matches!(n, News::Transfer { transfer } if transfer.state == TransferState::Moving).then_some(()))
-        .await;
+    bo.hear("bytes move", |n| {
+        matches!(n, News::Transfer { transfer } if transfer.state == TransferState::Moving).then_some(())
+    })
+    .await;
     (ana, bo, id, file)
 }
 

@@ -8,14 +8,17 @@ use std::{
 };
 
 pub(crate) async fn send(from: &Agent, to: &Agent, path: PathBuf) -> TransferId {
-    let Answer::Offered { transfer, .. } = from.ask(Ask::Send { peer: to.peer.to_string(), paths: vec![path] }).await else {
+    let Answer::Offered { transfer, .. } = from.ask(Ask::Send { peer: to.peer.to_string(), paths: vec![path] }).await
+    else {
         panic!("not offered")
     };
     transfer
 }
 
 pub(crate) async fn done(agent: &mut Agent, id: TransferId) {
-    agent.hear("the transfer is done", |n| matches!(n, News::Done { transfer, .. } if *transfer == id).then_some(())).await;
+    agent
+        .hear("the transfer is done", |n| matches!(n, News::Done { transfer, .. } if *transfer == id).then_some(()))
+        .await;
 }
 
 pub(crate) async fn dropped(agent: &mut Agent, id: TransferId) -> ErrorCode {
@@ -151,7 +154,8 @@ async fn f16_a_transfer_canceled_on_both_sides_at_once_is_over_and_leaves_no_par
     }
     in_touch(&mut ana, &mut bo).await;
     let (ana, bo) = (ana.stop().await, bo.stop().await);
-    let left = fs::read_dir(&bo.settings.inbox).map_or(0, |d| d.filter(|e| !hollow(&e.as_ref().unwrap().path())).count());
+    let left =
+        fs::read_dir(&bo.settings.inbox).map_or(0, |d| d.filter(|e| !hollow(&e.as_ref().unwrap().path())).count());
     assert_eq!(left, 0, "nothing of it is left");
     assert_eq!(fs::read_dir(ana.dir.path().join("outgoing")).unwrap().count(), 0, "nor what a resume would need");
 }
@@ -199,7 +203,10 @@ async fn the_same_thing_is_not_sent_twice_at_once_but_again_after_the_first() {
     done(&mut ana, id).await;
     ana.ask(again).await;
     assert_eq!(ana.refused(Ask::Send { peer: bo.name.clone(), paths: vec![] }).await, ErrorCode::Misuse);
-    assert_eq!(ana.refused(Ask::Send { peer: bo.name.clone(), paths: vec!["relative".into()] }).await, ErrorCode::Misuse);
+    assert_eq!(
+        ana.refused(Ask::Send { peer: bo.name.clone(), paths: vec!["relative".into()] }).await,
+        ErrorCode::Misuse
+    );
     assert_eq!(ana.refused(Ask::Send { peer: "nobody".into(), paths: vec![file] }).await, ErrorCode::UnknownId);
 }
 

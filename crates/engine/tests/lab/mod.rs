@@ -65,7 +65,15 @@ impl Seat {
         }
         let (_, news) = handle.news().await.unwrap();
         let kept = VecDeque::new();
-        Ok(Agent { name: self.name.clone(), peer: started.peer, port: self.listen.port(), handle, news, kept, seat: self })
+        Ok(Agent {
+            name: self.name.clone(),
+            peer: started.peer,
+            port: self.listen.port(),
+            handle,
+            news,
+            kept,
+            seat: self,
+        })
     }
 }
 
@@ -370,7 +378,8 @@ pub(crate) async fn in_touch(ana: &mut Agent, bo: &mut Agent) {
 async fn reaches(from: &mut Agent, to: &mut Agent, word: &str) {
     let number = from.says(&to.peer.to_string(), word).await;
     to.hears(word).await;
-    from.hear("delivery", |n| matches!(n, News::MessageDelivered { number: n, .. } if *n == number).then_some(())).await;
+    from.hear("delivery", |n| matches!(n, News::MessageDelivered { number: n, .. } if *n == number).then_some(()))
+        .await;
 }
 
 /// Ends the session and lets both settle.
