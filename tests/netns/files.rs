@@ -121,7 +121,7 @@ fn a_pipe_carries_any_bytes_and_keeps_the_half_close() {
     let Some(lab) = Lab::of(2) else { return };
     let (ana, ben, _agents, peer) = pair(&lab);
     noise(&ana.file("raw"), 3_000_000, 7).unwrap();
-    let ear = format!("{} pipe --listen --once >{}", ben.program().display(), ben.at("heard").display());
+    let ear = format!("{} pipe --listen --once </dev/null >{}", ben.program().display(), ben.at("heard").display());
     let listen = ben.start("sh", ["-c", &ear]);
     // The listener has to be known before the other end asks for it.
     acts::until(&ben, &["status"], "agent", SOON, |v| kind(v) == "status");

@@ -41,8 +41,9 @@ fn d7_a_known_name_on_another_key_is_a_stranger_that_is_marked() {
     let eve_agent = eve.agent("Ben");
     let mut near = ana.hither(["near", "--watch"]);
     let row = near.wait_for("the impostor", APPEAR, |v| {
-        kind(v) != "peer-removed" && text(v, "name") == "Ben" && text(v, "trust") == "new"
+        kind(v) != "peer-removed" && text(v, "name") == "Ben" && v["routes"].to_string().contains(&lab.host(2).ipv4())
     });
+    assert!(matches!(text(&row, "trust"), "new" | "changed"), "nobody to be trusted: {row}");
     assert_ne!(text(&row, "peer"), met.peer);
     assert_eq!(text(&row, "resembles"), "Ben", "{row}");
     let trusted = ana.rows(["trust", "list"]);

@@ -37,6 +37,7 @@ fn a_link_brings_two_people_together_without_a_code_and_works_once() {
     let url = link(&ana);
     let mut inbox = ana.hither(["inbox", "--watch"]);
     let mut opening = open(&ben, &url);
+    opening.wait("invite-sent");
     let asked = question(&mut inbox, "invite");
     assert_eq!(text(&asked, "code"), "");
     ana.rows(["accept", text(&asked, "id")]);

@@ -98,14 +98,17 @@ impl Client {
         }
     }
 
-    /// News from now on, beginning with a snapshot. Subscribe before asking for something that news will report on.
+    /// News from now on, beginning with a snapshot. Subscribe before asking for something that news will report on: when
+    /// this returns, nothing that happens later is missed.
     ///
     /// # Errors
     /// As [`Client::connect`].
     pub async fn news(&self) -> Result<NewsFeed, Failure> {
         let mut line = self.way.open().await?;
         line.say(&FromClient::Subscribe { id: 0 }).await?;
-        Ok(NewsFeed { line })
+        let mut feed = NewsFeed { line, first: None };
+        feed.first = Some(feed.next().await?);
+        Ok(feed)
     }
 
     /// A stream to or from another device; waits until it is there.
@@ -133,6 +136,7 @@ impl Client {
 #[derive(Debug)]
 pub struct NewsFeed {
     line: Line,
+    first: Option<News>,
 }
 
 impl NewsFeed {
@@ -141,6 +145,9 @@ impl NewsFeed {
     /// # Errors
     /// The agent ended, or the connection was lost.
     pub async fn next(&mut self) -> Result<News, Failure> {
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
         loop {
             match self.line.hear().await? {
                 FromAgent::Note(news) => return Ok(news),

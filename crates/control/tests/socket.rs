@@ -1,139 +1,18 @@
-//! The control socket as clients meet it: a real socket in a directory of its own, and an engine made of paper.
+//! The control socket as clients meet it.
 
+mod bench;
+
+use bench::{Paper, alarm, bench, put, snapshot};
 use hither_control::{
-    Boxed, CONTROL_VERSION, Client, ClientId, Door, Limits, PipeAsk, Place, Surface, Wire, frame,
+    CONTROL_VERSION, Client, Limits, Place,
     frame::{Cut, REPLY_CAP, Reader},
     message::{FromAgent, FromClient, Hello},
-    serve, serve_lines,
+    serve_lines,
 };
-use hither_model::{Answer, Ask, ErrorCode, Failure, News};
-use std::{
-    os::unix::fs::MetadataExt,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{UnixStream, unix::OwnedReadHalf},
-    sync::{Notify, broadcast},
-};
+use hither_model::{Answer, Ask, ErrorCode, News};
+use std::{os::unix::fs::MetadataExt, path::Path};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
-
-/// Answers `near` at once, `sessions` when told to, and remembers the rest.
-struct Paper {
-    asked: Mutex<Vec<(ClientId, Ask)>>,
-    left: broadcast::Sender<ClientId>,
-    news: broadcast::Sender<News>,
-    go: Notify,
-    far: Mutex<Option<tokio::io::DuplexStream>>,
-}
-
-impl Paper {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            asked: Mutex::default(),
-            left: broadcast::channel(64).0,
-            news: broadcast::channel(1024).0,
-            go: Notify::new(),
-            far: Mutex::default(),
-        })
-    }
-}
-
-fn snapshot() -> News {
-    News::Snapshot { peers: vec![], questions: vec![], sessions: vec![], transfers: vec![] }
-}
-
-fn alarm(number: usize) -> News {
-    News::Alarm { message: number.to_string(), peer: None }
-}
-
-impl Surface for Paper {
-    fn ask(&self, client: ClientId, ask: Ask) -> Boxed<'_, Answer> {
-        Box::pin(async move {
-            self.asked.lock().unwrap().push((client, ask.clone()));
-            match ask {
-                Ask::Near => Answer::Peers { rows: vec![] },
-                Ask::Sessions => {
-                    self.go.notified().await;
-                    Answer::Sessions { rows: vec![] }
-                }
-                Ask::ExportCertificate => Answer::Certificate { pem: "x".repeat(REPLY_CAP) },
-                Ask::Transfer { .. } => {
-                    Answer::Failed { failure: Failure::new(ErrorCode::UnknownId, "no such transfer") }
-                }
-                _ => Answer::Done,
-            }
-        })
-    }
-
-    fn news(&self) -> Boxed<'_, Result<(News, broadcast::Receiver<News>), Failure>> {
-        Box::pin(async move { Ok((snapshot(), self.news.subscribe())) })
-    }
-
-    fn pipe(&self, _: ClientId, ask: PipeAsk) -> Boxed<'_, Result<Box<dyn Wire>, Failure>> {
-        Box::pin(async move {
-            if ask == (PipeAsk::Connect { peer: "Nobody".into(), name: None }) {
-                return Err(Failure::new(ErrorCode::UnknownId, "no such device"));
-            }
-            if matches!(ask, PipeAsk::Listen { .. }) {
-                std::future::pending::<()>().await;
-            }
-            let (near, far) = tokio::io::duplex(4096);
-            *self.far.lock().unwrap() = Some(far);
-            Ok(Box::new(near) as Box<dyn Wire>)
-        })
-    }
-
-    fn gone(&self, client: ClientId) {
-        let _ = self.left.send(client);
-    }
-}
-
-struct Bench {
-    _top: tempfile::TempDir,
-    place: Place,
-    uid: u32,
-    paper: Arc<Paper>,
-    stop: CancellationToken,
-    served: tokio::task::JoinHandle<()>,
-}
-
-fn bench(change: impl FnOnce(&mut Limits)) -> Bench {
-    let top = tempfile::tempdir().unwrap();
-    let place = Place::within(top.path()).unwrap();
-    let door = Door::open(&place).unwrap();
-    let (paper, stop) = (Paper::new(), CancellationToken::new());
-    let mut limits = Limits::default();
-    let uid = limits.uid;
-    change(&mut limits);
-    let served = tokio::spawn(serve(door, paper.clone(), limits, stop.clone()));
-    Bench { _top: top, place, uid, paper, stop, served }
-}
-
-impl Bench {
-    async fn client(&self) -> Client {
-        Client::connect_at(self.place.clone(), self.uid).await.unwrap()
-    }
-
-    async fn raw(&self) -> UnixStream {
-        UnixStream::connect(self.place.socket()).await.unwrap()
-    }
-
-    /// A connection after the hello.
-    async fn greeted(&self) -> (Reader<OwnedReadHalf>, tokio::net::unix::OwnedWriteHalf) {
-        let (reader, mut writer) = self.raw().await.into_split();
-        let mut reader = Reader::new(reader, Cut::Frames, REPLY_CAP);
-        let _: Hello = reader.message().await.unwrap().unwrap();
-        put(&mut writer, &Hello::ours()).await;
-        (reader, writer)
-    }
-}
-
-async fn put<T: serde::Serialize>(to: &mut (impl tokio::io::AsyncWrite + Unpin), message: &T) {
-    frame::send(to, message, Cut::Frames, REPLY_CAP, Duration::from_secs(5)).await.unwrap();
-}
 
 #[tokio::test]
 async fn a_request_is_answered_and_a_failure_is_an_error() {
@@ -250,6 +129,18 @@ async fn a4_a_slow_reader_gets_a_fresh_snapshot_instead_of_what_it_missed() {
 }
 
 #[tokio::test]
+async fn what_happens_after_a_subscription_is_not_missed() {
+    let bench = bench(|_| {});
+    let client = bench.client().await;
+    for number in 0..50 {
+        let mut feed = client.news().await.unwrap();
+        bench.paper.news.send(alarm(number)).expect("somebody listens by now");
+        assert_eq!(feed.next().await.unwrap(), snapshot());
+        assert_eq!(feed.next().await.unwrap(), alarm(number));
+    }
+}
+
+#[tokio::test]
 async fn a6_a_client_or_agent_of_another_version_is_told_which_is_older() {
     let bench = bench(|_| {});
     let (reader, mut writer) = bench.raw().await.into_split();
@@ -320,54 +211,6 @@ async fn an_answer_too_large_for_a_message_becomes_a_failure() {
     let bench = bench(|_| {});
     let failure = bench.client().await.ask(Ask::ExportCertificate).await.unwrap_err();
     assert_eq!(failure.code, ErrorCode::TooLarge);
-}
-
-#[tokio::test]
-async fn a_pipe_keeps_half_close_and_counts_both_ways() {
-    let bench = bench(|_| {});
-    let pipe = bench.client().await.pipe(PipeAsk::Connect { peer: "Ana".into(), name: None }).await.unwrap();
-    let mut far = bench.paper.far.lock().unwrap().take().unwrap();
-    let sent = vec![7; 300_000];
-    let (input, out) = (sent.clone(), tokio::io::duplex(1 << 20));
-    let (output, mut read) = out;
-    let pumped = tokio::spawn(async move { pipe.pump(&input[..], output).await });
-    let mut heard = Vec::new();
-    far.read_to_end(&mut heard).await.unwrap();
-    assert_eq!(heard, sent, "their end of file comes while our direction is still open");
-    far.write_all(b"and back").await.unwrap();
-    far.shutdown().await.unwrap();
-    let mut back = Vec::new();
-    read.read_to_end(&mut back).await.unwrap();
-    assert_eq!(back, b"and back");
-    let moved = pumped.await.unwrap().unwrap();
-    assert_eq!((moved.sent, moved.received), (300_000, 8));
-}
-
-#[tokio::test]
-async fn t9_a_pipe_that_breaks_is_a_failure_and_never_an_end() {
-    let bench = bench(|_| {});
-    let pipe = bench.client().await.pipe(PipeAsk::Connect { peer: "Ana".into(), name: None }).await.unwrap();
-    let far = bench.paper.far.lock().unwrap().take().unwrap();
-    let (keep_open, input) = tokio::io::duplex(64);
-    drop(far); // their end of file is clean, but what we send can no longer be delivered
-    let pumped = tokio::spawn(async move { pipe.pump(input, tokio::io::sink()).await });
-    let mut keep_open = keep_open;
-    keep_open.write_all(b"lost").await.unwrap();
-    keep_open.shutdown().await.unwrap();
-    assert_eq!(pumped.await.unwrap().unwrap_err().code, ErrorCode::Interrupted);
-    let refused = bench.client().await.pipe(PipeAsk::Connect { peer: "Nobody".into(), name: None }).await;
-    assert_eq!(refused.unwrap_err().code, ErrorCode::UnknownId);
-}
-
-#[tokio::test]
-async fn a_client_that_leaves_while_it_waits_for_a_stream_is_gone_for_the_engine() {
-    let bench = bench(|_| {});
-    let mut left = bench.paper.left.subscribe();
-    let waits = FromClient::Pipe { id: 1, ask: PipeAsk::Listen { from: None, name: None } };
-    let (reader, mut writer) = bench.greeted().await;
-    put(&mut writer, &waits).await;
-    drop((reader, writer));
-    left.recv().await.unwrap();
 }
 
 #[tokio::test]

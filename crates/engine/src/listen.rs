@@ -35,8 +35,11 @@ impl State {
         if !wanted.is_empty() {
             return StreamSocketListener::bind(grant, wanted, control()).map_err(Failure::from);
         }
-        let every =
-            |port| [SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))];
+        let (six, four) = match self.loopback {
+            true => (Ipv6Addr::LOCALHOST, Ipv4Addr::LOCALHOST),
+            false => (Ipv6Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED),
+        };
+        let every = |port| [SocketAddr::from((six, port)), SocketAddr::from((four, port))];
         if let Some(port) = last
             && let Ok(listener) = StreamSocketListener::bind(grant.clone(), &every(port), control())
         {

@@ -51,24 +51,31 @@ async fn d9_who_is_visible_to_nobody_has_no_socket_on_the_multicast_port() {
     let dir = tempfile::tempdir().unwrap();
     let handle = start(dir.path(), Visibility::Nobody).await;
     handle.ask(1, Ask::Near).await.unwrap();
+    // What the doctor does takes a while, in which a thread would have come up.
+    handle.ask(1, Ask::Doctor { peer: None }).await.unwrap();
     assert_eq!((multicast_threads(), multicast_sockets()), (0, 0));
     let visible = |visibility| Ask::SetVisibility { visibility, name: None, seconds: None };
     handle.ask(1, visible(Visibility::Known)).await.unwrap();
-    assert_eq!(multicast_threads(), 1, "the count counts");
-    let opened = async {
-        let mut looks = tokio::time::interval(Duration::from_millis(10));
-        while multicast_sockets() == 0 {
-            looks.tick().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), opened).await.expect("the count counts");
+    until("the count counts", || multicast_threads() == 1 && multicast_sockets() > 0).await;
     handle.ask(1, visible(Visibility::Nobody)).await.unwrap();
-    assert_eq!((multicast_threads(), multicast_sockets()), (0, 0), "closed before it is answered");
-    handle.stop().await;
-    handle.stopped().await;
-    let handle = start(dir.path(), Visibility::Nobody).await;
+    until("everything is closed", || multicast_threads() == 0 && multicast_sockets() == 0).await;
     handle.ask(1, Ask::Doctor { peer: None }).await.unwrap();
     assert_eq!((multicast_threads(), multicast_sockets()), (0, 0), "nor does the doctor ask the link");
     handle.stop().await;
     handle.stopped().await;
+    let handle = start(dir.path(), Visibility::Nobody).await;
+    handle.ask(1, Ask::Doctor { peer: None }).await.unwrap();
+    assert_eq!((multicast_threads(), multicast_sockets()), (0, 0), "nor after a restart");
+    handle.stop().await;
+    handle.stopped().await;
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let wait = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(10));
+        while !holds() {
+            looks.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.expect(what);
 }

@@ -192,6 +192,7 @@ impl Examination {
                     let name = format!("multicast {}", echo.interface);
                     rows.push(match (echo.own, echo.others) {
                         (_, 1..) => ok(&name, format!("{} other device(s) answer", echo.others)),
+                        (true, 0) if self.near > 0 => ok(&name, "our own packets come back"),
                         (true, 0) => warn(
                             &name,
                             "our own packets come back, but no other device answers",

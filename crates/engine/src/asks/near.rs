@@ -38,8 +38,7 @@ impl State {
         };
         if ips.is_empty() {
             let all = hither_discovery::interfaces::list().unwrap_or_default();
-            let rule = hither_discovery::interfaces::InterfaceRule { loopback: self.loopback, ..Default::default() };
-            ips = rule.select(&all).into_iter().flat_map(|i| i.addrs).map(|s| s.ip).collect();
+            ips = self.interface_rule().select(&all).into_iter().flat_map(|i| i.addrs).map(|s| s.ip).collect();
         }
         // A link carries no scope, so a link-local address means nothing to its reader.
         ips.retain(|ip| !matches!(ip, std::net::IpAddr::V6(v6) if v6.is_unicast_link_local()));

@@ -138,6 +138,11 @@ impl Directory {
         self.adverts.get(instance).and_then(|e| e.met)
     }
 
+    /// Every address in any advert, for practice on one machine.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.adverts.values().flat_map(|e| e.advert.routes.iter().copied())
+    }
+
     /// The next moment something lapses by itself.
     pub(crate) fn deadline(&self) -> Option<u64> {
         self.calls.values().map(|c| c.at + CALL_LASTS).min()

@@ -1,7 +1,7 @@
 //! Others' connections: what the opening frame asks for decides which machine, if any, takes over.
 
 use super::{KnockId, Stepped, Wire, outgoing::BINDING_LABEL};
-use crate::{clock::random, door::Purpose, state::State};
+use crate::{door::Purpose, state::State};
 use hither_model::{InviteId, PeerId, Trust};
 use hither_protocol::{Binding, Frame, Hello, Invite, Invitee, InviteeSide, LinkHello, LinkHost, No};
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ impl State {
         }
         match (hello, purpose) {
             (Hello::Invite(invite), Purpose::Advert | Purpose::Known(_)) => self.invited(wire, from, invite).await,
-            (Hello::Link(hello), Purpose::Link(_)) => self.link_opened(wire, from, hello).await,
+            (Hello::Link(hello), Purpose::Link(invite)) => self.link_opened(wire, from, hello, invite).await,
             (Hello::Resume { session }, Purpose::Resume(expected)) if session == expected => {
                 self.resumed_by_peer(session, wire, from);
             }
@@ -66,11 +66,10 @@ impl State {
         self.carry_out(id, stepped).await;
     }
 
-    async fn link_opened(&mut self, wire: Wire, from: SocketAddr, hello: LinkHello) {
+    async fn link_opened(&mut self, wire: Wire, from: SocketAddr, hello: LinkHello, invite: InviteId) {
         let Some(binding) = self.binding(&wire) else { return };
         let (now, unix) = (self.clock.now(), self.clock.unix());
         let id: KnockId = self.next_knock();
-        let invite = InviteId::new(random());
         let name = self.shown_name();
         let stepped: Stepped = LinkHost::start(now, unix, binding, hello, invite, name, &mut self.links).into();
         self.keeper.save(crate::store::Slot::Links, &self.links);

@@ -9,7 +9,7 @@ use crate::{
     questions::Terms,
     state::State,
 };
-use hither_capability::Consent;
+use hither_capability::{Capability, Consent};
 use hither_model::{ErrorCode, Failure, InviteId, News, PeerId, Rid, Trust};
 use hither_protocol::{Binding, InviteAsk, InviteUrl, Inviter, LinkOpener, epoch, known_rid};
 use hither_socket::Expected;
@@ -32,6 +32,7 @@ impl State {
         timeout: Option<u64>,
         unverified: bool,
     ) -> Result<InviteId, Failure> {
+        self.gate.allows(Capability::Proximity)?;
         let reach = self.reach(peer)?;
         if let DeviceId::Met(id) = reach.device
             && self.people.trust(&id) == Trust::Blocked
@@ -51,6 +52,10 @@ impl State {
         let mut routes: Vec<SocketAddr> = url.hints().to_vec();
         if let Some(reach) = self.directory.reach(&DeviceId::Met(inviter), &self.people) {
             routes.extend(reach.routes);
+        }
+        if self.loopback {
+            // A link names no loopback address: on one machine, whoever is heard there is tried.
+            routes.extend(self.directory.routes());
         }
         let rids = vec![url.keys().rid];
         let plan = Plan::Link { url: Box::new(url) };

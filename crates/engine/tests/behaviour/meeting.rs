@@ -4,7 +4,7 @@ use crate::lab::{
     ear::{Ear, shown},
     in_touch, paired, part, start, two, yes,
 };
-use hither_model::{Ask, ErrorCode, Trust, Verified, row::QuestionKind};
+use hither_model::{Ask, ErrorCode, Medium, Trust, Verified, row::QuestionKind};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_find_each_other_compare_a_code_and_talk_over_verified_tls() {
@@ -143,6 +143,8 @@ async fn t15_two_who_invite_each_other_at_once_both_get_their_answer() {
     let (mut ana, mut bo) = paired("cross").await;
     part(&mut ana, &mut bo).await;
     let (there, back) = (bo.peer.to_string(), ana.peer.to_string());
+    ana.sees_row("him", |row| row.peer == there && row.media.contains(&Medium::Mdns)).await;
+    bo.sees_row("her", |row| row.peer == back && row.media.contains(&Medium::Mdns)).await;
     tokio::join!(ana.invite(&there), bo.invite(&back));
     let (at_bo, at_ana) = tokio::join!(bo.question(), ana.question());
     tokio::join!(bo.ask(yes(&at_bo)), ana.ask(yes(&at_ana)));

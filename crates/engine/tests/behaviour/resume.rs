@@ -39,8 +39,9 @@ async fn arrived(mut ana: Agent, mut bo: Agent, id: TransferId, file: &Path) {
     done(&mut bo, id).await;
     done(&mut ana, id).await;
     assert!(row(&ana, id).await.receipt);
-    let to = bo.stop().await.settings.inbox;
-    assert_eq!(names(&to), ["film"], "whole, under its name, and nothing beside it");
+    let bo = bo.stop().await;
+    let to = &bo.settings.inbox;
+    assert_eq!(names(to), ["film"], "whole, under its name, and nothing beside it");
     let (sent, kept) = (fs::read(file).unwrap(), fs::read(to.join("film")).unwrap());
     assert!(sent == kept, "every byte is in its place");
 }

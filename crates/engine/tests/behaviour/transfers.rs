@@ -128,10 +128,11 @@ async fn f13_two_transfers_of_one_name_are_both_kept_and_nothing_is_overwritten(
         done(&mut bo, id).await;
         done(&mut ana, id).await;
     }
-    let to = bo.stop().await.settings.inbox;
-    let mut firsts: Vec<u8> = names(&to).iter().map(|n| fs::read(to.join(n)).unwrap()[0]).collect();
+    let bo = bo.stop().await;
+    let to = &bo.settings.inbox;
+    let mut firsts: Vec<u8> = names(to).iter().map(|n| fs::read(to.join(n)).unwrap()[0]).collect();
     firsts.sort_unstable();
-    assert_eq!(firsts, [b'1', b'2', b'w'], "{:?}", names(&to));
+    assert_eq!(firsts, [b'1', b'2', b'w'], "{:?}", names(to));
     assert_eq!(fs::read(to.join("same.txt")).unwrap(), b"was here before");
 }
 
