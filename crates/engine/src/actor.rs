@@ -86,8 +86,9 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         .map_err(Failure::from)?;
     private_directory(&profile.join("outgoing"))?;
     let keeper = Keeper::start(profile.clone()).map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
+    let clock = Clock::start();
     let mut state = State {
-        clock: Clock::start(),
+        clock,
         my_id: me.peer_id(),
         me: Arc::new(me),
         gate: Gate::new(manifest, revoked, loopback),
@@ -99,7 +100,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         history: History::load(profile.join("history.jsonl")),
         directory: Directory::default(),
         media: Media::new(mdns),
-        door: DoorBook::new(),
+        door: DoorBook::new(clock),
         listen: vec![],
         listener: None,
         questions: Questions::default(),

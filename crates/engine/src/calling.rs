@@ -35,7 +35,13 @@ impl Dialling {
         for rid in &self.rids {
             match self.race(*rid).await {
                 Ok((connected, route)) => return Ok((Wire::new(connected), route)),
-                Err(failure) => worst = Some(most_telling(worst, failure)),
+                Err((failure, answered)) => {
+                    worst = Some(most_telling(worst, failure));
+                    // Where nobody answers at all, another rendezvous value changes nothing.
+                    if !answered {
+                        break;
+                    }
+                }
             }
         }
         Err(worst.unwrap_or_else(|| {
@@ -44,10 +50,12 @@ impl Dialling {
         }))
     }
 
-    async fn race(&self, rid: Rid) -> Result<(Connected, SocketAddr), Failure> {
+    /// All routes with one value. The error also says whether somebody answered there and turned us away.
+    async fn race(&self, rid: Rid) -> Result<(Connected, SocketAddr), (Failure, bool)> {
         let mut attempts: JoinSet<Result<(Connected, SocketAddr), SocketError>> = JoinSet::new();
         let mut routes = self.routes.iter().copied();
         let mut worst: Option<Failure> = None;
+        let mut answered = false;
         self.spawn(&mut attempts, routes.next(), rid);
         loop {
             let outcome = tokio::select! {
@@ -61,12 +69,16 @@ impl Dialling {
                 Some(Ok(Ok(won))) => return Ok(won),
                 Some(Ok(Err(error))) => {
                     tracing::debug!(%error, "a route failed");
+                    answered |= matches!(error, SocketError::TurnedAway);
                     worst = Some(most_telling(worst, error.into()));
                     self.spawn(&mut attempts, routes.next(), rid);
                 }
                 Some(Err(_)) => {}
                 None if routes.len() > 0 => self.spawn(&mut attempts, routes.next(), rid),
-                None => return Err(worst.unwrap_or_else(|| Failure::new(ErrorCode::Unreachable, "no route"))),
+                None => {
+                    let failure = worst.unwrap_or_else(|| Failure::new(ErrorCode::Unreachable, "no route"));
+                    return Err((failure, answered));
+                }
             }
         }
     }

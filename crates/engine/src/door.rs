@@ -1,6 +1,7 @@
 //! Who may come in: the rendezvous values that are good at the moment, published by the engine and read by the listener
 //! before it shows a certificate or signs anything (SECURITY 3.2, gate).
 
+use crate::clock::Clock;
 use hither_identity::Credential;
 use hither_model::{InviteId, LaneId, PeerId, Rid, SessionId};
 use hither_socket::{Door, Entry, Expected};
@@ -29,17 +30,19 @@ pub(crate) struct Pass {
     pub(crate) expected: Expected,
     /// Whose certificate is shown: the device's, or the session's own for lanes.
     pub(crate) credential: Arc<dyn Credential>,
+    /// Not good any more from then on, seconds since 1970.
+    pub(crate) until: Option<u64>,
 }
 
 /// All values good at the moment.
 pub(crate) type Passes = HashMap<Rid, Pass>;
 
 /// The engine's end.
-pub(crate) struct DoorBook(watch::Sender<Arc<Passes>>);
+pub(crate) struct DoorBook(watch::Sender<Arc<Passes>>, Clock);
 
 impl DoorBook {
-    pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(Arc::default()))
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self(watch::Sender::new(Arc::default()), clock)
     }
 
     pub(crate) fn publish(&self, passes: Passes) {
@@ -48,12 +51,12 @@ impl DoorBook {
 
     /// The listener's end.
     pub(crate) fn porter(&self) -> Porter {
-        Porter(self.0.subscribe())
+        Porter(self.0.subscribe(), self.1)
     }
 }
 
 /// The listener's end.
-pub(crate) struct Porter(watch::Receiver<Arc<Passes>>);
+pub(crate) struct Porter(watch::Receiver<Arc<Passes>>, Clock);
 
 impl Porter {
     /// What a value is good for, looked up again once the connection stands.
@@ -66,6 +69,9 @@ impl Door for Porter {
     fn admit(&self, rid: &Rid, _from: SocketAddr) -> Option<Entry> {
         let passes = self.0.borrow();
         let pass = passes.get(rid)?;
+        if pass.until.is_some_and(|until| self.1.unix() >= until) {
+            return None;
+        }
         Some(Entry {
             credential: Arc::clone(&pass.credential),
             expected: pass.expected,

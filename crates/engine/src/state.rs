@@ -182,7 +182,7 @@ impl State {
         }
         let device = self.credential();
         let mut admit = |rid, purpose, expected, credential: &Arc<dyn Credential>| {
-            passes.insert(rid, Pass { purpose, expected, credential: Arc::clone(credential) });
+            passes.insert(rid, Pass { purpose, expected, credential: Arc::clone(credential), until: None });
         };
         if self.visibility() == hither_model::row::Visibility::Everyone {
             let adverts = self.media.draw.iter().map(|d| d.rid).chain(self.media.old_rids.iter().copied());
@@ -212,6 +212,11 @@ impl State {
             let Some(session) = self.sessions.get(&lane.session) else { continue };
             if let Some(theirs) = session.their_lane {
                 admit(lane.rid, Purpose::Lane(*id), Expected::Only(theirs), &session.credential());
+            }
+        }
+        for row in self.links.rows(unix) {
+            for pass in passes.values_mut().filter(|p| p.purpose == Purpose::Link(row.invite)) {
+                pass.until = Some(row.expires);
             }
         }
         self.door.publish(passes);

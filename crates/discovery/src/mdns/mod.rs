@@ -157,8 +157,9 @@ impl Mdns {
         self.ask(Request::Advertised).await.unwrap_or_default()
     }
 
-    /// Says goodbye and ends. When this returns, no packet leaves any more.
-    pub async fn stop(self) {
+    /// Says goodbye and ends. When this returns, no packet leaves any more, and everything else asked of it is answered
+    /// with [`DiscoveryError::Stopped`].
+    pub async fn stop(&self) {
         let _ = self.ask(Request::Stop).await;
     }
 

@@ -64,6 +64,8 @@ impl State {
         }
         for dial in std::mem::take(&mut self.dials).into_values() {
             dial.cancel.cancel();
+            let failure = Failure::new(ErrorCode::AccessDenied, "the capability `proximity` was revoked");
+            self.tell(News::InviteEnded { invite: dial.invite, failure });
         }
         if let Some(listener) = self.listener.take() {
             listener.cancel();

@@ -72,9 +72,21 @@ impl State {
         let person = self.people.find(&question.peer);
         let known = person.is_some_and(crate::store::Person::is_known);
         let always = known && question.need == Need::Stored && person.is_some_and(|p| p.always);
-        let asker = From { peer: question.peer, address: knock.remote.ip(), known };
+        // Whoever proved a link was invited.
+        let asker =
+            From { peer: question.peer, address: knock.remote.ip(), known: known || question.need == Need::Link };
+        if always {
+            let mut effects = self.display(id, machine);
+            effects.extend(self.with(machine, |m, now| match m {
+                Machine::Invitee(m) => {
+                    m.answer(now, hither_protocol::Reply::Yes { same_code: false, unverified: false }).into()
+                }
+                other => Stepped { effects: vec![], next: Some(other) },
+            }));
+            return effects;
+        }
         let named = QuestionId::new(random());
-        let place = if always { Place::Show } else { self.turns.ask(now, named, asker) };
+        let place = self.turns.ask(now, named, asker);
         if let Place::Refuse(why) = place {
             return self.with(machine, |m, now| refuse(m, now, why));
         }
@@ -88,16 +100,6 @@ impl State {
                 Machine::Host(m) => m.queued(now).into(),
                 other => Stepped { effects: vec![], next: Some(other) },
             }),
-            _ if always => {
-                let mut effects = self.display(id, machine);
-                effects.extend(self.with(machine, |m, now| match m {
-                    Machine::Invitee(m) => {
-                        m.answer(now, hither_protocol::Reply::Yes { same_code: false, unverified: false }).into()
-                    }
-                    other => Stepped { effects: vec![], next: Some(other) },
-                }));
-                effects
-            }
             _ => self.display(id, machine),
         }
     }

@@ -53,8 +53,10 @@ pub(crate) struct Dial {
     pub(crate) plan: Plan,
     /// Ends the dialling task.
     pub(crate) cancel: tokio_util::sync::CancellationToken,
-    /// Everything must be over by then, monotonic milliseconds.
+    /// It must be connected by then, monotonic milliseconds.
     pub(crate) deadline: u64,
+    /// How long the other person may take after that, milliseconds.
+    pub(crate) wait: u64,
 }
 
 /// What to do once connected.
@@ -65,20 +67,28 @@ pub(crate) enum Plan {
 
 impl State {
     /// Lets the machine of a knock make one step and carries out what follows.
-    pub(crate) async fn step(&mut self, id: KnockId, step: impl FnOnce(Machine, u64) -> Stepped) {
+    pub(crate) async fn step(
+        &mut self,
+        id: KnockId,
+        step: impl FnOnce(Machine, u64) -> Stepped,
+    ) -> Result<(), Failure> {
         let now = self.clock.now();
-        let Some(machine) = self.knocks.get_mut(&id).and_then(|knock| knock.machine.take()) else { return };
+        let machine = self.knocks.get_mut(&id).and_then(|knock| knock.machine.take());
+        let machine = machine.ok_or_else(|| crate::asks::stale("that invite"))?;
         let stepped = step(machine, now);
-        self.carry_out(id, stepped).await;
+        match self.carry_out(id, stepped).await {
+            Some(unfit) => Err(unfit),
+            None => Ok(()),
+        }
     }
 
     pub(crate) async fn knock_heard(&mut self, id: KnockId, frame: Frame) {
-        self.step(id, |machine, now| machine.heard(now, frame)).await;
+        let _ = self.step(id, |machine, now| machine.heard(now, frame)).await;
     }
 
     pub(crate) async fn knock_silent(&mut self, id: KnockId, why: Silence) {
         match why {
-            Silence::Lost => self.step(id, |machine, _| machine.lost()).await,
+            Silence::Lost => drop(self.step(id, |machine, _| machine.lost()).await),
             Silence::Breach(breach) => {
                 tracing::info!(%breach, "an invite broke the protocol");
                 self.end_knock(id, Ending::Misbehaved(breach)).await;
@@ -92,7 +102,7 @@ impl State {
         let due = |knock: &Knock| knock.machine.as_ref().is_some_and(|m| m.deadline() <= now);
         let ids: Vec<KnockId> = self.knocks.iter().filter(|(_, k)| due(k)).map(|(id, _)| *id).collect();
         for id in ids {
-            self.step(id, Machine::tick).await;
+            let _ = self.step(id, Machine::tick).await;
         }
         let late: Vec<KnockId> = self.dials.iter().filter(|(_, d)| d.deadline <= now).map(|(id, _)| *id).collect();
         for id in late {
@@ -137,8 +147,7 @@ impl State {
             Machine::Inviter(m) => m.confirm_code(now, same).into(),
             other => Stepped { effects: vec![], next: Some(other) },
         })
-        .await;
-        Ok(())
+        .await
     }
 
     /// Our person takes an invite back.
@@ -148,8 +157,7 @@ impl State {
             return Ok(());
         }
         let id = self.knock_of(invite)?;
-        self.step(id, Machine::withdraw).await;
-        Ok(())
+        self.step(id, Machine::withdraw).await
     }
 
     fn knock_of(&self, invite: InviteId) -> Result<KnockId, Failure> {

@@ -79,7 +79,7 @@ impl State {
         let wait = timeout.unwrap_or(WAIT).clamp(1, 3_600) * 1_000;
         let dialling =
             Dialling { grant: Arc::new(grant), routes, rids, expected, me: self.credential(), profile: self.profile() };
-        self.dials.insert(id, Dial { invite, device, plan, cancel: cancel.clone(), deadline: now + DIAL_TIME + wait });
+        self.dials.insert(id, Dial { invite, device, plan, cancel: cancel.clone(), deadline: now + DIAL_TIME, wait });
         let events = self.events.clone();
         self.tasks.spawn(async move {
             let outcome = tokio::select! {
@@ -138,7 +138,7 @@ impl State {
         let peer = wire.peer();
         let binding = Binding::new(exporter, self.me.peer_id(), peer);
         let now = self.clock.now();
-        let wait = dial.deadline.saturating_sub(now).min(3_600_000);
+        let wait = dial.wait;
         let stepped: Stepped = match dial.plan {
             Plan::Invite { message, unverified } => {
                 let ask = InviteAsk {

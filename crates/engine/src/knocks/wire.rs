@@ -142,6 +142,8 @@ pub(crate) async fn run(
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
 ) {
+    // After the welcome the next bytes belong to the session, whose reader takes over with the order to admit.
+    let mut welcomed = false;
     loop {
         tokio::select! {
             biased;
@@ -160,8 +162,9 @@ pub(crate) async fn run(
                 }
                 Some(Order::Close) | None => break,
             },
-            heard = wire.next() => {
+            heard = wire.next(), if !welcomed => {
                 let over = heard.is_err();
+                welcomed = matches!(heard, Ok(Frame::Welcome { .. }));
                 let event = match heard {
                     Ok(frame) => Event::KnockHeard { knock, frame },
                     Err(why) => Event::KnockSilent { knock, why },

@@ -19,7 +19,7 @@ impl State {
                     session.kept.name = name;
                 }
                 self.publish_door();
-                self.tell_session(id);
+                self.session_ready(id);
                 self.go_on_with_transfers(id);
             }
             Frame::Ping { .. } | Frame::Pong { .. } => {}

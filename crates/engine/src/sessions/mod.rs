@@ -13,7 +13,7 @@ use crate::{state::State, store::KeptSession};
 use hither_capability::{Dial, Grant};
 use hither_identity::{Credential, SessionKey};
 use hither_model::{
-    CertificateFacts, ErrorCode, Failure, Negotiated, PeerId, ProtectionLevel, SessionId, SessionState,
+    CertificateFacts, ErrorCode, Failure, InviteId, Negotiated, PeerId, ProtectionLevel, SessionId, SessionState,
     row::{MessageRow, SessionRow},
 };
 use hither_protocol::{
@@ -51,6 +51,8 @@ pub(crate) struct Session {
     pub(crate) redialling: Option<CancellationToken>,
     /// A resume from the other side was refused in favour of our own attempt.
     pub(crate) crossed: bool,
+    /// The invite that led here, until both sides are ready and the faces were told.
+    pub(crate) fresh: Option<InviteId>,
     /// Numbers the connections of this session.
     pub(crate) generations: u64,
 }
@@ -73,6 +75,7 @@ impl Session {
             redial_at: None,
             redialling: None,
             crossed: false,
+            fresh: None,
             generations: 0,
         }
     }

@@ -64,7 +64,9 @@ impl State {
             Ok(key) => Arc::new(key),
             Err(error) => return tracing::error!(%error, "no session key could be made"),
         };
-        self.sessions.insert(session, Session::new(kept, key, SessionState::Open));
+        let mut opened = Session::new(kept, key, SessionState::Open);
+        opened.fresh = Some(knock.invite);
+        self.sessions.insert(session, opened);
         self.attach(session, *channel);
         self.keep_sessions();
         self.note(
@@ -73,8 +75,6 @@ impl State {
             Some(name.to_string()),
             format!("session opened, verified: {}", admission.verified()),
         );
-        self.tell(News::Accepted { invite: Some(knock.invite), session, peer, verified: admission.verified() });
-        self.tell_session(session);
         self.retract(knock.question, Over::Accepted, "accepted").await;
     }
 
@@ -180,9 +180,23 @@ impl State {
         self.publish_door();
     }
 
+    /// Both sides are ready: the faces hear of it, and can use it at once.
+    pub(super) fn session_ready(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if let Some(invite) = session.fresh.take() {
+            let (peer, verified) = (session.kept.peer, session.kept.verified);
+            self.tell(News::Accepted { invite: Some(invite), session: id, peer, verified });
+        }
+        self.tell_session(id);
+    }
+
     /// Ends a session; `tell_peer` sends a reason first.
     pub(crate) fn close_session(&mut self, id: SessionId, why: &str, tell_peer: bool) {
         let Some(mut session) = self.sessions.remove(&id) else { return };
+        if let Some(invite) = session.fresh {
+            let failure = Failure::new(ErrorCode::Interrupted, format!("the session ended before it began: {why}"));
+            self.tell(News::InviteEnded { invite, failure });
+        }
         if tell_peer {
             session.post(Frame::Close { why: Some(why.to_owned()) });
         }

@@ -98,9 +98,10 @@ impl State {
     fn redial(&mut self, id: SessionId) {
         let now = self.clock.now();
         let (credential, profile, unix) = (self.credential(), self.profile(), self.clock.unix());
+        let Some(peer) = self.sessions.get(&id).map(|s| s.kept.peer) else { return };
+        let as_friend = self.known_rids(&peer, None);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.redial_at = None;
-        let peer = session.kept.peer;
         let mut routes: Vec<SocketAddr> =
             self.directory.reach(&DeviceId::Met(peer), &self.people).map(|r| r.routes).unwrap_or_default();
         routes.extend(session.kept.routes.iter().copied());
@@ -108,11 +109,18 @@ impl State {
         routes.retain(|r| seen.insert(*r));
         let here = epoch(unix);
         let rids = [here, here.wrapping_sub(1), here.wrapping_add(1)];
-        let rids = rids.map(|e| known_rid(&session.kept.resume_key, e, &peer)).to_vec();
+        let mut rids = rids.map(|e| known_rid(&session.kept.resume_key, e, &peer)).to_vec();
+        // Where the session is not known any more, a friend is still let in to be told so.
+        rids.extend(as_friend);
         let consent = Consent::reconnect(peer.to_string(), routes.clone(), now);
         let grant = match self.gate.dial(consent, now) {
             Ok(grant) => Arc::new(grant),
-            Err(denied) => return tracing::info!(%denied, "a session is not taken up again"),
+            Err(denied) => {
+                tracing::info!(%denied, "a session cannot be taken up again yet");
+                let [a, b, c, d] = random();
+                session.redial_at = Some(now + session.backoff.next(u32::from_be_bytes([a, b, c, d])));
+                return;
+            }
         };
         let cancel = self.cancel.child_token();
         session.redialling = Some(cancel.clone());

@@ -168,6 +168,7 @@ impl State {
                 self.all_received(id, received.names);
             }
             Err(TransferError::Canceled) => {}
+            Err(TransferError::Paused) if transfer.kept.state == TransferState::Paused => {}
             Err(TransferError::Paused) => self.transfer_is(id, TransferState::Paused, Some("paused".into())),
             Err(
                 error @ (TransferError::Breach(_) | TransferError::InboxGone { .. } | TransferError::Storage { .. }),

@@ -241,6 +241,7 @@ impl State {
                 self.check_receipt(id, false);
             }
             Err(TransferError::Canceled) => {}
+            Err(TransferError::Paused) if transfer.kept.state == TransferState::Paused => {}
             Err(TransferError::Paused) => self.transfer_is(id, TransferState::Paused, Some("paused".into())),
             Err(error) => self.interrupt(id, &error.to_string()),
         }
