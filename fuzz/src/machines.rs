@@ -8,6 +8,8 @@
 mod invites;
 mod links;
 mod side;
+#[cfg(test)]
+mod vectors;
 
 use hither_model::PeerId;
 use hither_protocol::{Binding, Digest, Frame, Hello, No, Taken};

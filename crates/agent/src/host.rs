@@ -112,7 +112,8 @@ struct Host {
 
 /// What ends an agent.
 enum Ending {
-    Signal,
+    /// By a signal or a client.
+    Told,
     Engine,
     Input(Result<(), Failure>),
     Settings(Failure),
@@ -141,8 +142,8 @@ impl Host {
             loopback: self.options.loopback || self.options.practice,
         };
         let (engine, started) = start(wanted).await?;
-        let surface = Arc::new(Front(engine.clone()));
-        let stop = CancellationToken::new();
+        let (stop, asked) = (CancellationToken::new(), CancellationToken::new());
+        let surface = Arc::new(Front { engine: engine.clone(), stop: asked.clone() });
         let server = tokio::spawn(serve(door, surface.clone(), Limits::default(), stop.clone()));
         ready::say(&ready::line(&started, &self.profile, self.options.json || self.options.stdio));
         if self.options.practice {
@@ -156,7 +157,8 @@ impl Host {
             serve_lines(input, output, surface.clone(), stop.clone()).await.map_err(Failure::from)
         };
         let ending = tokio::select! {
-            () = listening.any() => Ending::Signal,
+            () = listening.any() => Ending::Told,
+            () = asked.cancelled() => Ending::Told,
             () = engine.stopped() => Ending::Engine,
             outcome = input => Ending::Input(outcome),
             failure = self.keep_settings(stored, chosen, engine.settings()) => Ending::Settings(failure),
@@ -167,7 +169,7 @@ impl Host {
             tracing::warn!("the control socket ended badly: {e}");
         }
         match ending {
-            Ending::Signal | Ending::Engine => Ok(()),
+            Ending::Told | Ending::Engine => Ok(()),
             Ending::Input(outcome) => outcome,
             Ending::Settings(failure) => Err(failure),
         }

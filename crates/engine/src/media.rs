@@ -92,9 +92,7 @@ impl State {
     }
 
     pub(crate) async fn stop_mdns(&mut self) {
-        if let Some(mdns) = self.media.mdns.take()
-            && let Some(mdns) = Arc::into_inner(mdns)
-        {
+        if let Some(mdns) = self.media.mdns.take() {
             mdns.stop().await;
         }
         self.media.draw = None;

@@ -23,10 +23,7 @@ impl Engine for Paper {
 
     async fn ask(&self, _: u64, ask: Ask) -> Result<Answer, Failure> {
         let answer = match &ask {
-            Ask::Stop => {
-                self.running.send_replace(false);
-                Answer::Done
-            }
+            Ask::Stop => panic!("stopping is the agent's business"),
             Ask::SetVisibility { visibility, name, .. } => {
                 self.settings.send_modify(|chosen| {
                     chosen.visibility = *visibility;

@@ -26,7 +26,8 @@ fn text(paint: Paint, status: &StatusRow) -> String {
     let name = status.name.as_ref().map_or_else(|| "(none chosen)".to_owned(), ToString::to_string);
     let visible = serde_json::to_string(&status.visibility).unwrap_or_default().trim_matches('"').to_owned();
     let media: Vec<String> = status.media.iter().map(|(medium, state)| format!("{medium}: {state}")).collect();
-    let off: Vec<&str> = status.capabilities.iter().filter(|c| !c.granted).map(|c| c.name.as_str()).collect();
+    let off: Vec<&str> =
+        status.capabilities.iter().filter(|c| c.declared && !c.granted).map(|c| c.name.as_str()).collect();
     let sessions: Vec<&str> = status.sessions.iter().map(|s| s.name.as_str()).collect();
     let mut all = vec![
         ("agent", format!("{}, hither {}", status.state, status.version)),
@@ -42,7 +43,7 @@ fn text(paint: Paint, status: &StatusRow) -> String {
         ("inbox", status.inbox.clone()),
     ];
     if !off.is_empty() {
-        all.push(("not permitted", off.join(", ")));
+        all.push(("revoked", off.join(", ")));
     }
     facts(paint, &all)
 }
