@@ -20,3 +20,7 @@ run:
 # A parser for ten minutes (needs nightly Rust and cargo-fuzz).
 fuzz target seconds="600":
     cd fuzz && cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+
+# Write the tests' names into docs/security.md.
+cases:
+    script/cases

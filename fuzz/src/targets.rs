@@ -1,6 +1,7 @@
 //! What is fuzzed: each target takes any bytes, must neither panic nor hang nor take memory that the bytes do not pay
 //! for, and checks what must hold for whatever was accepted. Each brings seeds: small valid inputs.
 
+mod intakes;
 mod records;
 mod streams;
 mod texts;
@@ -23,6 +24,7 @@ pub const ALL: &[Target] = &[
     Target { name: "control", run: streams::control, seeds: streams::control_seeds },
     Target { name: "lane", run: streams::lane, seeds: streams::lane_seeds },
     Target { name: "invite_machines", run: machines::invite_machines, seeds: machines::seeds },
+    Target { name: "session", run: intakes::session, seeds: intakes::session_seeds },
     Target { name: "invite_url", run: texts::invite_url, seeds: texts::invite_url_seeds },
     Target { name: "txt", run: texts::txt, seeds: texts::txt_seeds },
     Target { name: "names", run: texts::names, seeds: texts::name_seeds },

@@ -41,8 +41,12 @@ impl Source {
 
     /// Lines of test code, numbered from 1.
     pub(crate) fn tests(&self) -> impl Iterator<Item = (usize, &str)> {
-        let start = if self.is_test() { 0 } else { self.tests_from };
-        numbered(&self.code).skip(start)
+        numbered(&self.code).skip(self.first_test_line())
+    }
+
+    /// How many lines precede the first line of test code.
+    pub(crate) fn first_test_line(&self) -> usize {
+        if self.is_test() { 0 } else { self.tests_from }
     }
 
     /// Whether the whole file is test code.

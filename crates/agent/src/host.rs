@@ -7,7 +7,7 @@
 use crate::{
     activation,
     engine::{Chosen, Engine, Started, Wanted},
-    lock::ProfileLock,
+    lock::{Opening, ProfileLock},
     logs, practice, ready,
     settings::Settings,
     surface::Front,
@@ -86,6 +86,7 @@ where
     } else {
         logs::to_stderr(options.verbosity);
     }
+    let opening = Opening::begin(&profile)?;
     let lock = ProfileLock::take(&profile)?;
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS);
     let runtime = runtime::Builder::new_multi_thread()
@@ -94,7 +95,7 @@ where
         .build()
         .map_err(|e| Failure::new(ErrorCode::Internal, format!("no runtime: {e}")))?;
     let host = Host { options, profile };
-    let outcome = runtime.block_on(host.live(start));
+    let outcome = runtime.block_on(host.live(opening, start));
     // A read of standard input that still waits must not hold the end up.
     runtime.shutdown_timeout(Duration::from_millis(200));
     drop(lock);
@@ -120,7 +121,7 @@ enum Ending {
 }
 
 impl Host {
-    async fn live<E, F>(self, start: impl FnOnce(Wanted) -> F) -> Result<(), Failure>
+    async fn live<E, F>(self, opening: Opening, start: impl FnOnce(Wanted) -> F) -> Result<(), Failure>
     where
         E: Engine,
         F: Future<Output = Result<(E, Started), Failure>>,
@@ -132,6 +133,7 @@ impl Host {
             Some(listener) => Door::adopt(listener)?,
             None => Door::open(&Place::of(&self.profile)?)?,
         };
+        drop(opening);
         let listening = Signals::new()?;
         let wanted = Wanted {
             profile: self.profile.clone(),

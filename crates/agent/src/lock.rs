@@ -1,5 +1,6 @@
 //! One agent per profile: an advisory lock that the kernel releases when its holder dies, however it dies (A5).
 
+use hither_control::OPENING;
 use hither_model::{ErrorCode, Failure};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::{
@@ -8,6 +9,28 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
+
+/// Held by an agent from before it takes the profile until its control socket is there. A client that finds the profile
+/// taken but no socket waits for this lock instead of trying again and again (see `hither-control`, `start`).
+#[derive(Debug)]
+pub(crate) struct Opening {
+    _file: File,
+}
+
+impl Opening {
+    /// Waits for its turn: agents that open at the same time do so one after the other.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub(crate) fn begin(profile: &Path) -> Result<Self, Failure> {
+        let path = profile.join(OPENING);
+        let file = open(&path).and_then(|file| {
+            flock(&file, FlockOperation::LockExclusive)?;
+            Ok(file)
+        });
+        file.map(|file| Self { _file: file }).map_err(|e| fault(&path, &e))
+    }
+}
 
 /// Holding this is being the agent of the profile.
 #[derive(Debug)]
@@ -22,13 +45,8 @@ impl ProfileLock {
     /// Another agent holds it (the failure names its process), or the file cannot be opened.
     pub(crate) fn take(profile: &Path) -> Result<Self, Failure> {
         let path = profile.join("agent.lock");
-        let fault = |e: io::Error| {
-            Failure::new(ErrorCode::StorageFailed, format!("{}: the lock cannot be taken: {e}", path.display()))
-                .hint("make room and permission there, or choose another --profile")
-        };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&path).map_err(fault)?;
+        let fault = |e: io::Error| fault(&path, &e);
+        let mut file = open(&path).map_err(fault)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&mut file)),
@@ -37,6 +55,17 @@ impl ProfileLock {
         note_process(&mut file).map_err(fault)?;
         Ok(Self { _file: file })
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
+}
+
+fn fault(path: &Path, e: &io::Error) -> Failure {
+    Failure::new(ErrorCode::StorageFailed, format!("{}: the lock cannot be taken: {e}", path.display()))
+        .hint("make room and permission there, or choose another --profile")
 }
 
 fn note_process(file: &mut File) -> io::Result<()> {

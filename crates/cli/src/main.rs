@@ -74,8 +74,9 @@ fn usage(refusal: &clap::Error) -> u8 {
     let asked = matches!(refusal.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if !asked && env::args_os().any(|arg| arg == "--json") {
         let text = refusal.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let failure = Failure::new(ErrorCode::Misuse, first).hint("see `hither --help`");
+        let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+        let why = lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned();
+        let failure = Failure::new(ErrorCode::Misuse, why).hint("see `hither --help`");
         return Halt::Failed(failure).end(&Screen::new(true));
     }
     if refusal.print().is_err() {

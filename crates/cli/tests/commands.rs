@@ -58,7 +58,7 @@ impl Paper {
                 Answer::Done
             }
             Ask::Accept { .. } => {
-                self.tell([accepted()]);
+                self.tell([News::QuestionGone { id: QUESTION, why: "accepted".into() }, accepted()]);
                 Answer::Answered { question: QUESTION }
             }
             Ask::Decline { .. } => Answer::Answered { question: QUESTION },
@@ -248,6 +248,8 @@ async fn t12_no_answer_about_the_code_is_a_no() {
 async fn ctrl_c_takes_an_invite_back() {
     let seat = Seat::new();
     let mut child = seat.command(&["invite", "Ana", "--json"]).spawn().unwrap();
+    // Waiting for the end would close it, and no answer is a no.
+    let _stdin = child.stdin.take();
     let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     while !line.contains("\"code\"") {

@@ -30,5 +30,5 @@ pub use message::{CONTROL_VERSION, PipeAsk};
 pub use pipe::{Moved, Pipe};
 pub use place::Place;
 pub use server::{Limits, serve};
-pub use start::{Start, agent_program};
+pub use start::{OPENING, Start, agent_program};
 pub use surface::{Boxed, ClientId, Surface, Wire};

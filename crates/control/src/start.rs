@@ -25,6 +25,9 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// Longest first line of an agent.
 const LINE_CAP: usize = 64 * 1024;
 
+/// A file in the profile that an agent has locked (`flock`) from before it takes the profile until its socket is there.
+pub const OPENING: &str = "opening.lock";
+
 /// How an agent is started.
 #[derive(Debug, Clone)]
 pub struct Start {
@@ -60,14 +63,25 @@ impl Start {
     /// The agent's own failure, or that it ended or stayed silent.
     pub(crate) async fn run(&self, profile: &Path) -> Result<bool, Failure> {
         let profile = profile::ensure(profile)?;
-        let _turn = take_turn(&profile).await?;
+        let _turn = lock(&profile, "start.lock").await?;
         if runs(&profile).await {
             return Ok(false);
         }
+        match self.spawn(&profile).await {
+            Ok(()) => Ok(true),
+            Err(failure) => {
+                // Perhaps another agent was quicker, started by a person or a service manager: let it open its socket.
+                drop(lock(&profile, OPENING).await?);
+                if runs(&profile).await { Ok(false) } else { Err(failure) }
+            }
+        }
+    }
+
+    async fn spawn(&self, profile: &Path) -> Result<(), Failure> {
         let mut child = Command::new(&self.program)
             .args(["agent", "--detached", "--json", "--profile"])
-            .arg(&profile)
-            .current_dir(&profile)
+            .arg(profile)
+            .current_dir(profile)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -79,7 +93,7 @@ impl Start {
         let mut lines = Reader::new(stdout, Cut::Lines, LINE_CAP);
         let first = tokio::time::timeout(READY_WITHIN, lines.message::<FirstLine>()).await;
         match first {
-            Ok(Ok(Some(FirstLine::Ready {}))) => Ok(true),
+            Ok(Ok(Some(FirstLine::Ready {}))) => Ok(()),
             Ok(Ok(Some(FirstLine::Error { failure }))) => Err(failure),
             Ok(Ok(None)) => Err(ControlError::NotStarted("it ended before it was ready".into()).into()),
             Ok(Err(e)) => Err(ControlError::NotStarted(e.to_string()).into()),
@@ -88,9 +102,9 @@ impl Start {
     }
 }
 
-/// One client at a time starts an agent; the kernel ends the turn of one that dies.
-async fn take_turn(profile: &Path) -> Result<File, Failure> {
-    let path = profile.join("start.lock");
+/// Waits for a lock. One client at a time starts an agent; the kernel ends the turn of one that dies.
+async fn lock(profile: &Path, name: &str) -> Result<File, Failure> {
+    let path = profile.join(name);
     let turn = move || -> io::Result<File> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         flock(&file, FlockOperation::LockExclusive)?;
@@ -133,6 +147,28 @@ mod tests {
         assert_eq!((failure.code, failure.hint.as_deref()), (ErrorCode::KeyUnusable, Some("h")));
         let dies = shell(&profile, "exit 1");
         assert_eq!(dies.run(&profile).await.unwrap_err().code, ErrorCode::NoAgent);
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_was_quicker_is_waited_for_until_its_socket_is_there() {
+        let top = tempfile::tempdir().unwrap();
+        let profile = top.path().join("p");
+        let late = shell(&profile, r#"echo '{"event":"error","code":"Misuse","message":"already runs"}'"#);
+        let other = File::create(profile.join(OPENING)).unwrap();
+        flock(&other, FlockOperation::LockExclusive).unwrap();
+        let place = crate::Place::within(&profile).unwrap();
+        let opens = async {
+            // The other agent is on its way: it has the lock, and opens only while somebody waits for it.
+            tokio::task::yield_now().await;
+            let door = crate::Door::open(&place).unwrap();
+            drop(other);
+            door
+        };
+        let (started, _door) = tokio::join!(late.run(&profile), opens);
+        assert!(!started.unwrap());
+        let nobody = top.path().join("q");
+        let late = shell(&nobody, r#"echo '{"event":"error","code":"Misuse","message":"already runs"}'"#);
+        assert_eq!(late.run(&nobody).await.unwrap_err().code, ErrorCode::Misuse);
     }
 
     #[tokio::test]

@@ -18,9 +18,12 @@ use hither_model::{
 };
 use serde::Serialize;
 use std::{path::PathBuf, time::Duration};
+use tokio::time::{Instant, timeout_at};
 
 /// How long the other person may take to confirm the code before this command stops watching.
 const OTHER_SIDE: Duration = Duration::from_secs(30);
+/// How long after the question is settled the session may take.
+const SESSION_FOLLOWS: Duration = Duration::from_secs(3);
 
 /// Say yes to a question. For a first meeting: compare the code with the other screen.
 #[derive(Debug, Args)]
@@ -110,26 +113,27 @@ async fn gone(news: &mut NewsFeed, question: QuestionId) -> Failure {
     }
 }
 
-/// Watches until the session is open, or for a moment: the other person confirms the code too.
+/// Watches until the session is open, or for a moment: the other person confirms the code too. The question goes when it
+/// is settled either way; the session follows at once if it was settled well.
 async fn watch(desk: &Desk<'_>, mut news: NewsFeed, question: &QuestionRow) -> Result<(), Halt> {
-    let opening = async {
-        loop {
-            let heard = news.next().await?;
-            match &heard {
-                News::Accepted { session, peer, verified, .. } if *peer == question.peer => {
-                    return desk.screen.news(&heard, || Some(opened(*session, peer, *verified)));
-                }
-                News::QuestionGone { id, why } if *id == question.id => {
-                    let failure = Failure::new(ErrorCode::Withdrawn, format!("the invite came to nothing: {why}"));
-                    return Err(failure.into());
-                }
-                News::Alarm { message, .. } => alarm(desk, &heard, message)?,
-                _ => {}
+    let mut end = Instant::now() + OTHER_SIDE;
+    let mut settled = None;
+    while let Ok(heard) = timeout_at(end, news.next()).await {
+        let heard = heard?;
+        match &heard {
+            News::Accepted { session, peer, verified, .. } if *peer == question.peer => {
+                return desk.screen.news(&heard, || Some(opened(*session, peer, *verified)));
             }
+            News::QuestionGone { id, why } if *id == question.id => {
+                settled = Some(why.clone());
+                end = Instant::now() + SESSION_FOLLOWS;
+            }
+            News::Alarm { message, .. } => alarm(desk, &heard, message)?,
+            _ => {}
         }
-    };
-    match tokio::time::timeout(OTHER_SIDE, opening).await {
-        Ok(outcome) => outcome,
-        Err(_) => desk.screen.remark("the other side has not confirmed yet; `hither sessions` shows when it has"),
+    }
+    match settled {
+        Some(why) => Err(Failure::new(ErrorCode::Withdrawn, format!("the invite came to nothing: {why}")).into()),
+        None => desk.screen.remark("the other side has not confirmed yet; `hither sessions` shows when it has"),
     }
 }

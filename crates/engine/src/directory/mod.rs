@@ -45,6 +45,8 @@ impl std::fmt::Display for DeviceId {
 struct Entry {
     advert: Advert,
     met: Option<PeerId>,
+    /// Who answered there, with a proven key.
+    proved: Option<PeerId>,
     fading: bool,
 }
 
@@ -87,8 +89,17 @@ pub(crate) struct Reach {
 impl Directory {
     /// Takes in an advert. Whether it belongs to somebody known is worked out from its epoch tags.
     pub(crate) fn heard(&mut self, advert: Advert, people: &People) {
-        let met = resolve(&advert, people);
-        self.adverts.insert(advert.instance, Entry { advert, met, fading: false });
+        let proved = self.adverts.get(&advert.instance).and_then(|e| e.proved);
+        let met = resolve(&advert, people).or(proved.filter(|peer| people.find(peer).is_some()));
+        self.adverts.insert(advert.instance, Entry { advert, met, proved, fading: false });
+    }
+
+    /// The device behind an advert was reached through it and proved its key.
+    pub(crate) fn proved(&mut self, instance: &InstanceId, peer: PeerId) {
+        if let Some(entry) = self.adverts.get_mut(instance) {
+            entry.proved = Some(peer);
+            entry.met = Some(peer);
+        }
     }
 
     /// The advert lapsed or said goodbye. A session is untouched by that (D6).
@@ -129,7 +140,8 @@ impl Directory {
     /// Works out again who is who, after the people changed.
     pub(crate) fn people_changed(&mut self, people: &People) {
         for entry in self.adverts.values_mut() {
-            entry.met = resolve(&entry.advert, people);
+            let proved = entry.proved.filter(|peer| people.find(peer).is_some());
+            entry.met = resolve(&entry.advert, people).or(proved);
         }
     }
 
@@ -296,7 +308,7 @@ fn blank_row(device: DeviceId, advert: &Advert, people: &People) -> PeerRow {
         DeviceId::Passing(instance) => {
             let twin = advert.name.as_ref().and_then(|n| people.resembling(n, None)).map(|(_, p)| p.name.to_string());
             let name = advert.name.as_ref().map_or_else(|| label::of(Some(instance)), ToString::to_string);
-            (name, if twin.is_some() { Trust::Changed } else { Trust::New }, twin)
+            (name, Trust::New, twin)
         }
     };
     PeerRow {

@@ -76,12 +76,12 @@ fn d6_a_goodbye_leaves_a_connected_peer_in_the_list() {
 }
 
 #[test]
-fn d7_a_stranger_with_a_friends_name_is_marked_changed() {
+fn d7_a_stranger_with_a_friends_name_is_marked_as_resembling_them() {
     let (people, mut directory) = (people(), Directory::default());
     directory.heard(advert(4, Some("ana")), &people);
     directory.changes(&people, 1);
     let rows = directory.rows();
-    assert_eq!((rows[0].trust, rows[0].resembles.as_deref()), (Trust::Changed, Some("Ana")));
+    assert_eq!((rows[0].trust, rows[0].resembles.as_deref()), (Trust::New, Some("Ana")));
 }
 
 #[test]

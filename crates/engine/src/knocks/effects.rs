@@ -256,7 +256,8 @@ impl State {
     /// Closes a knock's question and shows the next one in turn.
     pub(crate) async fn retract(&mut self, question: Option<QuestionId>, over: Over, why: &str) {
         let Some(question) = question else { return };
-        if self.questions.close(&question).is_some() {
+        // An accepted one is told as gone when its session is ready.
+        if self.questions.close(&question).is_some() && !matches!(over, Over::Accepted) {
             self.tell(News::QuestionGone { id: question, why: why.to_owned() });
         }
         let next = self.turns.over(self.clock.now(), &question, over);

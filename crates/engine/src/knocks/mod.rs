@@ -14,7 +14,7 @@ use crate::{
     questions::{Terms, Verdict},
     state::State,
 };
-use hither_model::{DisplayName, Failure, InviteId, PeerId, QuestionId};
+use hither_model::{DisplayName, Failure, InstanceId, InviteId, PeerId, QuestionId};
 use hither_protocol::{Ending, Frame, Reply, RunNumber};
 use std::net::SocketAddr;
 use tokio::sync::mpsc;
@@ -38,6 +38,8 @@ pub(crate) struct Knock {
     pub(crate) ours: bool,
     pub(crate) question: Option<QuestionId>,
     pub(crate) run: Option<RunNumber>,
+    /// The advert it went to, if we dialled one.
+    pub(crate) instance: Option<InstanceId>,
     /// What they call themselves.
     pub(crate) claimed: Option<DisplayName>,
     /// The person's terms, once they said yes.

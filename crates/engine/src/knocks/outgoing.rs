@@ -154,6 +154,9 @@ impl State {
             Plan::Link { url } => LinkOpener::start(now, binding, &url, dial.invite, self.shown_name(), wait).into(),
         };
         self.start_knock(id, wire, dial.invite, route, true);
+        if let (DeviceId::Passing(instance), Some(knock)) = (dial.device, self.knocks.get_mut(&id)) {
+            knock.instance = Some(instance);
+        }
         self.tell(News::InviteSent { invite: dial.invite, peer: peer.to_string() });
         self.carry_out(id, stepped).await;
     }
@@ -169,6 +172,7 @@ impl State {
             remote,
             ours,
             question: None,
+            instance: None,
             run: None,
             claimed: None,
             terms: Terms::default(),

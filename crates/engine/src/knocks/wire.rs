@@ -142,7 +142,7 @@ pub(crate) async fn run(
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
 ) {
-    // After the welcome the next bytes belong to the session, whose reader takes over with the order to admit.
+    // After the last word of the invite the next bytes belong to the session, whose reader takes over with the order to admit.
     let mut welcomed = false;
     loop {
         tokio::select! {
@@ -164,7 +164,7 @@ pub(crate) async fn run(
             },
             heard = wire.next(), if !welcomed => {
                 let over = heard.is_err();
-                welcomed = matches!(heard, Ok(Frame::Welcome { .. }));
+                welcomed = matches!(heard, Ok(Frame::Welcome { .. } | Frame::Accepted { .. }));
                 let event = match heard {
                     Ok(frame) => Event::KnockHeard { knock, frame },
                     Err(why) => Event::KnockSilent { knock, why },

@@ -13,7 +13,8 @@ use crate::{state::State, store::KeptSession};
 use hither_capability::{Dial, Grant};
 use hither_identity::{Credential, SessionKey};
 use hither_model::{
-    CertificateFacts, ErrorCode, Failure, InviteId, Negotiated, PeerId, ProtectionLevel, SessionId, SessionState,
+    CertificateFacts, ErrorCode, Failure, InviteId, Negotiated, PeerId, ProtectionLevel, QuestionId, SessionId,
+    SessionState,
     row::{MessageRow, SessionRow},
 };
 use hither_protocol::{
@@ -52,7 +53,7 @@ pub(crate) struct Session {
     /// A resume from the other side was refused in favour of our own attempt.
     pub(crate) crossed: bool,
     /// The invite that led here, until both sides are ready and the faces were told.
-    pub(crate) fresh: Option<InviteId>,
+    pub(crate) fresh: Option<(InviteId, Option<QuestionId>)>,
     /// Numbers the connections of this session.
     pub(crate) generations: u64,
 }

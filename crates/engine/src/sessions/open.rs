@@ -41,6 +41,9 @@ impl State {
         };
         let Ok(secret) = channel.exporter(SESSION_LABEL, b"") else { return };
         let peer = admission.peer();
+        if let Some(instance) = &knock.instance {
+            self.directory.proved(instance, peer);
+        }
         let name = self.name_after(&admission);
         let route = knock.ours.then_some(knock.remote);
         self.remember_person(&admission, &name, terms.always, route).await;
@@ -65,7 +68,7 @@ impl State {
             Err(error) => return tracing::error!(%error, "no session key could be made"),
         };
         let mut opened = Session::new(kept, key, SessionState::Open);
-        opened.fresh = Some(knock.invite);
+        opened.fresh = Some((knock.invite, knock.question));
         self.sessions.insert(session, opened);
         self.attach(session, *channel);
         self.keep_sessions();
@@ -183,9 +186,12 @@ impl State {
     /// Both sides are ready: the faces hear of it, and can use it at once.
     pub(super) fn session_ready(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        if let Some(invite) = session.fresh.take() {
+        if let Some((invite, question)) = session.fresh.take() {
             let (peer, verified) = (session.kept.peer, session.kept.verified);
             self.tell(News::Accepted { invite: Some(invite), session: id, peer, verified });
+            if let Some(id) = question {
+                self.tell(News::QuestionGone { id, why: "accepted".into() });
+            }
         }
         self.tell_session(id);
     }
@@ -193,7 +199,10 @@ impl State {
     /// Ends a session; `tell_peer` sends a reason first.
     pub(crate) fn close_session(&mut self, id: SessionId, why: &str, tell_peer: bool) {
         let Some(mut session) = self.sessions.remove(&id) else { return };
-        if let Some(invite) = session.fresh {
+        if let Some((invite, question)) = session.fresh {
+            if let Some(id) = question {
+                self.tell(News::QuestionGone { id, why: why.to_owned() });
+            }
             let failure = Failure::new(ErrorCode::Interrupted, format!("the session ended before it began: {why}"));
             self.tell(News::InviteEnded { invite, failure });
         }

@@ -16,9 +16,7 @@ pub(crate) async fn send(from: &Agent, to: &Agent, path: PathBuf) -> TransferId 
 }
 
 pub(crate) async fn done(agent: &mut Agent, id: TransferId) {
-    agent
-        .hear("the transfer is done", |n| matches!(n, News::Done { transfer, .. } if *transfer == id).then_some(()))
-        .await;
+    is(agent, id, TransferState::Kept).await;
 }
 
 pub(crate) async fn dropped(agent: &mut Agent, id: TransferId) -> ErrorCode {

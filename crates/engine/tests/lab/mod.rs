@@ -314,7 +314,11 @@ impl Agent {
         number
     }
 
+    /// Waits until a message is there; it may have come before anybody listened.
     pub(crate) async fn hears(&mut self, text: &str) {
+        if self.times_heard(text).await > 0 {
+            return;
+        }
         self.hear(&format!("the message {text:?}"), |news| match news {
             News::Message { message } => (message.direction == Direction::In && message.text == text).then_some(()),
             _ => None,
@@ -322,10 +326,21 @@ impl Agent {
         .await;
     }
 
+    /// Waits until the other side has confirmed our message of that number.
+    pub(crate) async fn delivered(&mut self, number: u64) {
+        self.hear("delivery", |n| matches!(n, News::MessageDelivered { number: n, .. } if *n == number).then_some(()))
+            .await;
+    }
+
+    /// Every message that came in, in order.
+    pub(crate) async fn heard(&self) -> Vec<String> {
+        let Answer::Messages { rows } = self.ask(Ask::Messages { session: None }).await else { panic!("no messages") };
+        rows.into_iter().filter(|m| m.direction == Direction::In).map(|m| m.text).collect()
+    }
+
     /// How often this very message was taken.
     pub(crate) async fn times_heard(&self, text: &str) -> usize {
-        let Answer::Messages { rows } = self.ask(Ask::Messages { session: None }).await else { panic!("no messages") };
-        rows.iter().filter(|m| m.direction == Direction::In && m.text == text).count()
+        self.heard().await.iter().filter(|heard| *heard == text).count()
     }
 
     pub(crate) fn inbox(&self) -> PathBuf {
@@ -378,8 +393,7 @@ pub(crate) async fn in_touch(ana: &mut Agent, bo: &mut Agent) {
 async fn reaches(from: &mut Agent, to: &mut Agent, word: &str) {
     let number = from.says(&to.peer.to_string(), word).await;
     to.hears(word).await;
-    from.hear("delivery", |n| matches!(n, News::MessageDelivered { number: n, .. } if *n == number).then_some(()))
-        .await;
+    from.delivered(number).await;
 }
 
 /// Ends the session and lets both settle.
