@@ -114,8 +114,8 @@ async fn an_unverified_meeting_needs_both_words_for_it_and_proves_nothing() {
         assert!(people.iter().all(|p| p.trust == Trust::New && !p.always), "{people:?}");
     }
     part(&mut ana, &mut bo).await;
-    ana.sees(&bo.name).await;
-    ana.invite(&bo.name).await;
+    let row = ana.sees(&bo.name).await;
+    ana.invite(&row.peer).await;
     assert!(bo.question().await.code.is_some(), "the next time is a first time again");
 }
 

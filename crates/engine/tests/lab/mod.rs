@@ -173,15 +173,13 @@ impl Agent {
 
     /// Waits until a row of the list of devices fits.
     pub(crate) async fn sees_row(&mut self, what: &str, fits: impl Fn(&PeerRow) -> bool) -> PeerRow {
-        let Answer::Peers { rows } = self.ask(Ask::Near).await else { panic!("no list") };
-        if let Some(row) = rows.into_iter().find(|row| fits(row)) {
-            return row;
+        loop {
+            let Answer::Peers { rows } = self.ask(Ask::Near).await else { panic!("no list") };
+            if let Some(row) = rows.into_iter().find(|row| fits(row)) {
+                return row;
+            }
+            self.hear(what, |news| matches!(news, News::PeerAdded { .. } | News::PeerUpdated { .. }).then_some(())).await;
         }
-        self.hear(what, |news| match news {
-            News::PeerAdded { peer } | News::PeerUpdated { peer } if fits(peer) => Some(peer.clone()),
-            _ => None,
-        })
-        .await
     }
 
     pub(crate) async fn sees(&mut self, name: &str) -> PeerRow {
