@@ -38,5 +38,32 @@ pub(crate) struct KeptTransfer {
     pub(crate) at: u64,
 }
 
+impl KeptTransfer {
+    /// One that was just offered.
+    pub(crate) fn offered(peer: PeerId, name: String, direction: Direction, at: u64) -> Self {
+        Self {
+            peer,
+            name,
+            direction,
+            state: TransferState::Offered,
+            why: None,
+            title: String::new(),
+            done: 0,
+            total: 0,
+            items_done: 0,
+            items: 0,
+            failed: vec![],
+            receipt: false,
+            manifest_hash: String::new(),
+            inbox: None,
+            executable: false,
+            held: false,
+            canceled: false,
+            receipt_text: None,
+            at,
+        }
+    }
+}
+
 /// All of them.
 pub(crate) type KeptTransfers = BTreeMap<TransferId, KeptTransfer>;

@@ -68,27 +68,8 @@ impl State {
             let failure = Failure::new(ErrorCode::Busy, "too many transfers are under way");
             return self.answer_offer_with(session, id, Err(&failure));
         }
-        let kept = KeptTransfer {
-            peer,
-            name,
-            direction: Direction::In,
-            state: TransferState::Offered,
-            why: None,
-            title: String::new(),
-            done: 0,
-            total: 0,
-            items_done: 0,
-            items: 0,
-            failed: vec![],
-            receipt: false,
-            manifest_hash: hash,
-            inbox: None,
-            executable: false,
-            held: false,
-            canceled: false,
-            receipt_text: None,
-            at: self.clock.unix(),
-        };
+        let mut kept = KeptTransfer::offered(peer, name, Direction::In, self.clock.unix());
+        kept.manifest_hash = hash;
         let mut transfer = Transfer::new(kept);
         transfer.preparing = true;
         self.transfers.insert(id, transfer);

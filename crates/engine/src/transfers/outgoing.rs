@@ -29,27 +29,7 @@ impl State {
         let Some(open) = self.sessions.get(&session) else { return };
         let (peer, name) = (open.kept.peer, open.kept.name.to_string());
         let transfer = TransferId::new(random());
-        let kept = KeptTransfer {
-            peer,
-            name,
-            direction: Direction::Out,
-            state: TransferState::Offered,
-            why: None,
-            title: String::new(),
-            done: 0,
-            total: 0,
-            items_done: 0,
-            items: 0,
-            failed: vec![],
-            receipt: false,
-            manifest_hash: String::new(),
-            inbox: None,
-            executable: false,
-            held: false,
-            canceled: false,
-            receipt_text: None,
-            at: self.clock.unix(),
-        };
+        let kept = KeptTransfer::offered(peer, name, Direction::Out, self.clock.unix());
         let mut entry = Transfer::new(kept);
         entry.sources.clone_from(&paths);
         entry.preparing = true;

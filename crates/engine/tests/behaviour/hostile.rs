@@ -8,7 +8,7 @@ use crate::lab::{
     outsider::{Held, Outsider, bare_invite, befriend, read, write},
     paired, start, yes,
 };
-use hither_model::{Answer, Ask, ErrorCode, News, TransferId, row::Direction};
+use hither_model::{Answer, Ask, News, TransferId, row::Direction};
 use hither_protocol::{Digest, Frame, Hello, No, epoch, known_rid, session};
 
 async fn knock(outsider: &Outsider, bo: &Agent, rid: hither_model::Rid, hello: &Hello) -> Option<Frame> {

@@ -108,7 +108,7 @@ async fn d7_a_stranger_with_a_friends_name_is_marked() {
     let mallory = Outsider::new().listen();
     ear.announce(mallory.port, shown(&twin, Rid::new(random()))).await;
     let row = bo.sees(&twin).await;
-    assert_eq!((row.trust, row.resembles.as_deref()), (Trust::Changed, Some(ana.name.as_str())));
+    assert_eq!((row.trust, row.resembles.as_deref()), (Trust::New, Some(ana.name.as_str())));
     assert_eq!(bo.row_of(&ana.peer).await.unwrap().trust, Trust::Verified, "the friend is who she was");
     ear.stop().await;
 }

@@ -34,7 +34,7 @@ pub(crate) async fn row(agent: &Agent, id: TransferId) -> TransferRow {
 
 /// Waits until a transfer is in that state.
 pub(crate) async fn is(agent: &mut Agent, id: TransferId, state: TransferState) {
-    if row(agent, id).await.state == state {
+    if agent.transfers().await.iter().any(|row| row.transfer == id && row.state == state) {
         return;
     }
     agent

@@ -178,7 +178,8 @@ impl Agent {
             if let Some(row) = rows.into_iter().find(|row| fits(row)) {
                 return row;
             }
-            self.hear(what, |news| matches!(news, News::PeerAdded { .. } | News::PeerUpdated { .. }).then_some(())).await;
+            self.hear(what, |news| matches!(news, News::PeerAdded { .. } | News::PeerUpdated { .. }).then_some(()))
+                .await;
         }
     }
 
