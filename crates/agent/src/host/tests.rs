@@ -214,6 +214,7 @@ async fn the_practice_device_accepts_echoes_and_sends_back_and_leaves_nothing_be
     let message = MessageRow {
         session,
         peer: PeerId::new([5; 32]),
+        name: "Ana".into(),
         direction: Direction::In,
         text: "한".repeat(21_845),
         delivered: true,

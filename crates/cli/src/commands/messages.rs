@@ -94,7 +94,7 @@ fn line(paint: Paint, row: &MessageRow) -> String {
     };
     let waiting = if row.delivered { "" } else { "  (not delivered yet)" };
     let words = text::printable_lines(&row.text).replace('\n', "\n    ");
-    format!("{} {} {arrow} {words}{waiting}", paint.faint(&words::moment(row.at)), row.peer.short())
+    format!("{} {} {arrow} {words}{waiting}", paint.faint(&words::moment(row.at)), text::printable(&row.name))
 }
 
 #[cfg(test)]
@@ -106,6 +106,7 @@ mod tests {
         let row = MessageRow {
             session: SessionId::new([1; 16]),
             peer: PeerId::new([2; 32]),
+            name: "Ana\u{1b}".into(),
             direction: Direction::In,
             text: "one\ntwo\u{1b}[2J\u{202e}\r".into(),
             delivered: true,
@@ -113,6 +114,6 @@ mod tests {
             number: 1,
         };
         let text = line(Paint::none(), &row);
-        assert!(text.ends_with("02020202 < one\n    two\\u{1b}[2J\\u{202e}\\u{d}"), "{text:?}");
+        assert!(text.ends_with("Ana\\u{1b} < one\n    two\\u{1b}[2J\\u{202e}\\u{d}"), "{text:?}");
     }
 }

@@ -19,8 +19,8 @@ impl State {
         };
         session.post(frame);
         session.bytes_out += bytes;
-        let (peer, direction) = (session.kept.peer, Direction::Out);
-        let message = MessageRow { session: id, peer, direction, text, delivered: false, at, number };
+        let (peer, name, direction) = (session.kept.peer, session.kept.name.to_string(), Direction::Out);
+        let message = MessageRow { session: id, peer, name, direction, text, delivered: false, at, number };
         session.remember(message.clone());
         self.keep_sessions();
         self.tell(News::Message { message });
@@ -37,8 +37,8 @@ impl State {
         };
         if taken {
             session.bytes_in += text.len() as u64;
-            let (peer, direction) = (session.kept.peer, Direction::In);
-            let message = MessageRow { session: id, peer, direction, text, delivered: true, at, number };
+            let (peer, name, direction) = (session.kept.peer, session.kept.name.to_string(), Direction::In);
+            let message = MessageRow { session: id, peer, name, direction, text, delivered: true, at, number };
             session.remember(message.clone());
             self.tell(News::Message { message });
         }
