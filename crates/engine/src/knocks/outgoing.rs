@@ -71,6 +71,15 @@ impl State {
         plan: Plan,
         timeout: Option<u64>,
     ) -> Result<InviteId, Failure> {
+        if routes.is_empty() {
+            return Err(Failure::new(
+                ErrorCode::Unreachable,
+                "no address of that device is known, and it is not heard",
+            )
+            .hint(
+                "make sure that both devices are on one network, then try again; `hither doctor` looks for reasons",
+            ));
+        }
         let now = self.clock.now();
         let grant = self.gate.dial(Consent::new(device.to_string(), routes.clone(), now), now)?;
         let id = self.next_knock();
