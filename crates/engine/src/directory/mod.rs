@@ -48,6 +48,8 @@ struct Entry {
     /// Who answered there, with a proven key.
     proved: Option<PeerId>,
     fading: bool,
+    /// Adverts heard first have smaller numbers.
+    order: u64,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ pub(crate) struct Directory {
     calls: BTreeMap<PeerId, Call>,
     connected: BTreeMap<PeerId, SocketAddr>,
     shown: BTreeMap<DeviceId, PeerRow>,
+    orders: u64,
 }
 
 /// A change of the list.
@@ -89,9 +92,11 @@ pub(crate) struct Reach {
 impl Directory {
     /// Takes in an advert. Whether it belongs to somebody known is worked out from its epoch tags.
     pub(crate) fn heard(&mut self, advert: Advert, people: &People) {
-        let proved = self.adverts.get(&advert.instance).and_then(|e| e.proved);
+        let before = self.adverts.get(&advert.instance).map(|e| (e.proved, e.order));
+        self.orders += u64::from(before.is_none());
+        let (proved, order) = before.unwrap_or((None, self.orders));
         let met = resolve(&advert, people).or(proved.filter(|peer| people.find(peer).is_some()));
-        self.adverts.insert(advert.instance, Entry { advert, met, proved, fading: false });
+        self.adverts.insert(advert.instance, Entry { advert, met, proved, fading: false, order });
     }
 
     /// The device behind an advert was reached through it and proved its key.
@@ -243,9 +248,23 @@ impl Directory {
         }
         match found.as_slice() {
             [(device, _)] => Ok(*device),
-            [] => Err(self.rows()),
-            _ => Err(found.into_iter().map(|(_, r)| r).collect()),
+            several if !several.is_empty() => {
+                self.one_listener(several).ok_or_else(|| several.iter().map(|(_, row)| row.clone()).collect())
+            }
+            _ => Err(self.rows()),
         }
+    }
+
+    /// The newest of several adverts, if all of them lead to one listening port: a device that is just changing its advert.
+    fn one_listener(&self, found: &[(DeviceId, PeerRow)]) -> Option<DeviceId> {
+        let mut entries = Vec::new();
+        for (device, _) in found {
+            let DeviceId::Passing(instance) = device else { return None };
+            entries.push(self.adverts.get(instance)?);
+        }
+        let newest = entries.iter().max_by_key(|e| e.order)?;
+        let shared = |e: &&Entry| e.advert.routes.iter().any(|r| newest.advert.routes.contains(r));
+        entries.iter().all(shared).then_some(DeviceId::Passing(newest.advert.instance))
     }
 
     /// How to reach a device; `None` if nothing is heard of it and no route is remembered.

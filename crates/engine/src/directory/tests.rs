@@ -119,6 +119,16 @@ fn a_name_shared_by_two_devices_is_ambiguous_and_an_id_is_not() {
 }
 
 #[test]
+fn a_device_that_is_changing_its_advert_is_found_under_the_new_one() {
+    let (people, mut directory) = (people(), Directory::default());
+    directory.heard(advert(2, Some("Bo")), &people);
+    let routes = advert(2, None).routes;
+    directory.heard(Advert { routes, ..advert(1, Some("Bo")) }, &people);
+    directory.changes(&people, 1);
+    assert_eq!(directory.find("Bo"), Ok(DeviceId::Passing(InstanceId::new([1; 16]))));
+}
+
+#[test]
 fn a_blocked_device_is_not_shown() {
     let (mut people, mut directory) = (people(), Directory::default());
     people.find_mut(&ANA).unwrap().trust = Trust::Blocked;

@@ -73,6 +73,8 @@ impl State {
         let name = self.shown_name();
         let stepped: Stepped = LinkHost::start(now, unix, binding, hello, invite, name, &mut self.links).into();
         self.keeper.save(crate::store::Slot::Links, &self.links);
+        // A wrong proof may have burned it.
+        self.publish_door();
         self.start_knock(id, wire, invite, from, false);
         self.carry_out(id, stepped).await;
     }

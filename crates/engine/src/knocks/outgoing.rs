@@ -33,13 +33,11 @@ impl State {
         unverified: bool,
     ) -> Result<InviteId, Failure> {
         self.gate.allows(Capability::Proximity)?;
-        let reach = self.reach(peer)?;
-        if let DeviceId::Met(id) = reach.device
-            && self.people.trust(&id) == Trust::Blocked
-        {
-            return Err(Failure::new(ErrorCode::AccessDenied, format!("{} is blocked", reach.name))
+        if let Some(id) = self.peer_named(peer).ok().filter(|id| self.people.trust(id) == Trust::Blocked) {
+            return Err(Failure::new(ErrorCode::AccessDenied, "that device is blocked here")
                 .hint(format!("run `hither trust set {} known` first", id.short())));
         }
+        let reach = self.reach(peer)?;
         let (rids, expected) = self.ways_in(&reach)?;
         let plan = Plan::Invite { message, unverified };
         self.dial_invite(reach.device, reach.routes, rids, expected, plan, timeout)

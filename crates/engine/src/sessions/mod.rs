@@ -25,8 +25,9 @@ use hither_socket::Proof;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-/// Messages kept for each session.
+/// Messages kept for each session, and their bytes.
 const MAX_MESSAGES: usize = 200;
+const MAX_MESSAGE_BYTES: usize = 256 << 10;
 
 /// One session.
 pub(crate) struct Session {
@@ -133,10 +134,13 @@ impl Session {
     }
 
     pub(crate) fn remember(&mut self, message: MessageRow) {
-        if self.kept.messages.len() >= MAX_MESSAGES {
-            self.kept.messages.pop_front();
+        let messages = &mut self.kept.messages;
+        messages.push_back(message);
+        let mut bytes: usize = messages.iter().map(|m| m.text.len()).sum();
+        // The newest stays, however long it is.
+        while messages.len() > 1 && (messages.len() > MAX_MESSAGES || bytes > MAX_MESSAGE_BYTES) {
+            bytes -= messages.pop_front().map_or(0, |m| m.text.len());
         }
-        self.kept.messages.push_back(message);
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Largest file that is read: far above what the caps elsewhere allow to be written.
-const MAX_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 512 << 20;
 
 /// Why a remembered file cannot be used.
 #[derive(Debug, thiserror::Error)]
