@@ -157,6 +157,22 @@ async fn m8_a_peer_that_never_reads_holds_nobody_else_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m8_a_peer_that_talks_without_end_fills_neither_list_nor_disk() {
+    let (mut held, mut bo) = intruder("m8 talk").await;
+    for number in 1..=40 {
+        held.post(&session::Frame::Say { number, text: format!("{number:0>60000}") }).await;
+    }
+    let last = format!("{:0>60000}", 40);
+    bo.hears(&last).await;
+    let listed: usize = bo.heard().await.iter().map(String::len).sum();
+    assert!(listed < 1 << 20, "{listed} bytes are listed");
+    let bo = bo.stop().await;
+    let written = std::fs::metadata(bo.dir.path().join("sessions")).unwrap().len();
+    assert!(written < 2 << 20, "{written} bytes are written");
+    assert_eq!(bo.start().await.heard().await.last(), Some(&last), "and it is read back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f12_somebody_else_who_knows_a_transfers_name_gets_nothing_of_it() {
     let (mut ana, mut bo) = paired("f12").await;
     let file = bo.file("secret", 7, 100_000);
