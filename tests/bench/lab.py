@@ -13,7 +13,7 @@ import time
 
 HOST = """
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/work /run/sshd /run/home
+mkdir -p /run/bench /run/sshd /run/home
 echo up
 exec cat >/dev/null
 """
@@ -51,7 +51,7 @@ class Host:
         self.pid = children(self.keeper.pid)[0]
         # What the host has on its file systems, seen from outside.
         self.root = f"/proc/{self.pid}/root"
-        self.work = f"{self.root}/run/work"
+        self.work = f"{self.root}/run/bench"
 
     def argv(self, words):
         return ["nsenter", "-t", str(self.pid), "-n", "-m", "-u", "-p", "--", *words]

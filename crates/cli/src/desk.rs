@@ -2,7 +2,7 @@
 
 use crate::{args::Globals, halt::Halt, screen::Screen};
 use hither_control::{Client, Start, agent_program, profile};
-use hither_model::Failure;
+use hither_model::{ErrorCode, Failure};
 use std::{cell::Cell, path::PathBuf, process};
 use tokio::sync::watch;
 
@@ -34,8 +34,9 @@ impl<'a> Desk<'a> {
 
     /// A connection to the agent; it is started if none runs, unless the person said not to.
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
-        if !self.may_start {
-            return Client::connect(&self.profile).await;
+        match Client::connect(&self.profile).await {
+            Err(failure) if failure.code == ErrorCode::NoAgent && self.may_start => {}
+            other => return other,
         }
         let start = Start { program: agent_program()? };
         let (client, started) = Client::connect_or_start(&self.profile, &start).await?;

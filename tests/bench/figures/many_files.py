@@ -25,7 +25,7 @@ def same(one, other):
 
 
 def run(bench):
-    lab, source, target = bench.lab, "/run/work/many", "/run/work/in"
+    lab, source, target = bench.lab, "/run/bench/many", "/run/bench/in"
     outside = f"{lab.a.root}{source}"
     for folder in range(100):
         os.makedirs(f"{outside}/d{folder:02}")

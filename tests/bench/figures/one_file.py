@@ -45,7 +45,7 @@ class Hither:
 
 def run(bench):
     lab, size = bench.lab, bench.mebibytes << 20
-    source, target = "/run/work/file", "/run/work/in"
+    source, target = "/run/bench/file", "/run/bench/in"
     outside = f"{lab.a.root}{source}"
     with open(outside, "wb") as out:
         for _ in range(bench.mebibytes):
