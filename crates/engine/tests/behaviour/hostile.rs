@@ -8,7 +8,7 @@ use crate::lab::{
     outsider::{Held, Outsider, bare_invite, befriend, read, write},
     paired, start, yes,
 };
-use hither_model::{Answer, Ask, News, TransferId, row::Direction};
+use hither_model::{Answer, Ask, News, TransferId, TransferState, row::Direction};
 use hither_protocol::{Digest, Frame, Hello, No, epoch, known_rid, session};
 
 async fn knock(outsider: &Outsider, bo: &Agent, rid: hither_model::Rid, hello: &Hello) -> Option<Frame> {
@@ -197,7 +197,7 @@ async fn f12_somebody_else_who_knows_a_transfers_name_gets_nothing_of_it() {
     });
     assert!(!lane.await, "no lane is opened for a transfer of somebody else's");
     let row = bo.transfers().await.remove(0);
-    assert_eq!((row.state, row.direction), (hither_model::TransferState::Offered, Direction::Out), "{row:?}");
+    assert_eq!((row.state, row.direction), (TransferState::Offered, Direction::Out), "{row:?}");
     ear.stop().await;
 }
 

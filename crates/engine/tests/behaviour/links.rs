@@ -237,6 +237,7 @@ async fn five_wrong_proofs_burn_a_link_and_the_maker_is_told() {
     assert!(bo.alarm().await.contains("worthless"));
     assert_eq!(state_of(&bo, invite).await, "burned");
     assert!(!bo.was_asked());
+    turned_away(bo.port, url.keys().rid).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -240,3 +240,12 @@ async fn a_word_about_a_code_that_is_not_there_yet_is_refused_and_changes_nothin
     bo.ask(yes(&question)).await;
     ana.accepted().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inviting_somebody_who_is_blocked_here_says_that_they_are() {
+    let (ana, mut bo) = paired("blocked").await;
+    bo.ask(Ask::TrustSet { peer: ana.peer.to_string(), to: TrustChoice::Blocked }).await;
+    bo.closed().await;
+    let invite = Ask::Invite { peer: ana.peer.to_string(), message: None, timeout: None, unverified: false };
+    assert_eq!(bo.refused(invite).await, ErrorCode::AccessDenied);
+}

@@ -10,10 +10,10 @@ pub(crate) use seat::Seat;
 
 use hither_engine::Handle;
 use hither_model::{
-    Answer, Ask, DisplayName, ErrorCode, Failure, InviteId, News, PeerId, SessionId, SessionState, Verified,
-    row::{Direction, PeerRow, QuestionKind, QuestionRow, SessionRow, TransferRow, TrustRow, Visibility},
+    Answer, Ask, ErrorCode, Failure, InviteId, News, PeerId, SessionId, SessionState, Verified,
+    row::{Direction, PeerRow, QuestionKind, QuestionRow, SessionRow, TransferRow, TrustRow},
 };
-use std::{collections::VecDeque, future::Future, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::VecDeque, future::Future, path::PathBuf, time::Duration};
 use tokio::sync::broadcast;
 
 /// Longest time any single thing may take.
