@@ -102,13 +102,16 @@ impl Run {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Writes to its standard input.
+    /// Writes to its standard input. That the program has ended meanwhile is no fault here: its end tells why.
     ///
     /// # Panics
-    /// When its standard input is closed.
+    /// When its standard input was handed over or cannot be written.
     pub fn type_in(&mut self, bytes: &[u8]) {
         let stdin = self.child.stdin.as_mut().expect("stdin is open");
-        stdin.write_all(bytes).and_then(|()| stdin.flush()).unwrap_or_else(|e| panic!("{}: stdin: {e}", self.title));
+        match stdin.write_all(bytes).and_then(|()| stdin.flush()) {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => panic!("{}: stdin: {e}", self.title),
+            _ => {}
+        }
     }
 
     /// Hands its standard input over, to be written from another thread or dropped (which closes it).
