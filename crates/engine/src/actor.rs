@@ -47,7 +47,11 @@ impl Engine {
         let mut state = open(options, events).await?;
         let last_port: Option<u16> = state.keeper.load(Slot::Traces).map_err(Failure::from)?;
         match state.bind(&wanted, last_port, handed_over) {
-            Ok(listener) => state.serve(listener),
+            // The door is open before anybody can knock: who is turned away takes it for an answer.
+            Ok(listener) => {
+                state.publish_door();
+                state.serve(listener);
+            }
             Err(failure) if failure.code == ErrorCode::AccessDenied => {}
             Err(failure) => return Err(failure),
         }

@@ -22,6 +22,7 @@ impl State {
             (Hello::Resume { session }, Purpose::Resume(expected)) if session == expected => {
                 self.resumed_by_peer(session, wire, from);
             }
+            (Hello::Resume { session }, Purpose::Known(_)) => self.resumed_by_peer(session, wire, from),
             (Hello::Presence { port, .. }, Purpose::Known(known)) if known == peer => {
                 self.called(peer, SocketAddr::new(from.ip(), port));
                 let here = Frame::Here { name: None, port: self.port() };

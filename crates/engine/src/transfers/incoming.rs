@@ -58,6 +58,7 @@ impl State {
     pub(crate) fn fetch(&mut self, id: TransferId) {
         let reporter = self.reporter(id);
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        transfer.again = transfer.moving.is_some() && !transfer.kept.held;
         if transfer.preparing || transfer.moving.is_some() || transfer.expecting || transfer.kept.held {
             return;
         }
@@ -151,6 +152,7 @@ impl State {
     ) {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         transfer.moving = None;
+        let again = std::mem::take(&mut transfer.again);
         transfer.kept.items_done = receiving.kept().count();
         transfer.kept.done = receiving.kept_bytes();
         if transfer.is_over() {
@@ -159,6 +161,9 @@ impl State {
             return;
         }
         transfer.tool = Tool::Receive(receiving);
+        if again && matches!(outcome, Err(TransferError::Paused | TransferError::LaneBroken(_))) {
+            return self.fetch(id);
+        }
         match outcome {
             Ok(received) => {
                 transfer.kept.failed.clear();

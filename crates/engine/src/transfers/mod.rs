@@ -67,6 +67,8 @@ pub(crate) struct Transfer {
     pub(crate) expecting: bool,
     /// Something is being prepared on a thread (scan, hash of a part).
     pub(crate) preparing: bool,
+    /// The receiver's side: to be fetched once the thread that is at work has ended.
+    pub(crate) again: bool,
     /// Stops the preparation.
     pub(crate) halt: Stop,
     /// When to try again by ourselves, and how often that was done.
@@ -87,6 +89,7 @@ impl Transfer {
             offered: None,
             expecting: false,
             preparing: false,
+            again: false,
             halt: Stop::new(),
             retry_at: None,
             retries: 0,
@@ -253,7 +256,8 @@ impl State {
         let Some(transfer) = self.transfers.get_mut(&id).filter(|t| !t.is_over()) else { return };
         transfer.expecting = false;
         transfer.plan = None;
-        if let Some(moving) = transfer.moving.take() {
+        // The thread still has the journal; its report ends it.
+        if let Some(moving) = &transfer.moving {
             moving.abort.abort();
         }
         if transfer.kept.direction == Direction::In && !transfer.kept.held {

@@ -223,6 +223,8 @@ impl State {
             Err(TransferError::Canceled) => {}
             Err(TransferError::Paused) if transfer.kept.state == TransferState::Paused => {}
             Err(TransferError::Paused) => self.transfer_is(id, TransferState::Paused, Some("paused".into())),
+            // Why it stands still is known already; the lane broke because of that.
+            Err(_) if transfer.kept.state == TransferState::Paused => {}
             Err(error) => self.interrupt(id, &error.to_string()),
         }
     }

@@ -70,6 +70,7 @@ impl State {
         transfer.kept.held = true;
         transfer.retry_at = None;
         transfer.expecting = false;
+        transfer.again = false;
         transfer.plan = None;
         if let Some(moving) = &transfer.moving {
             moving.stop.pause();
@@ -103,6 +104,9 @@ impl State {
     /// Takes an ended or paused transfer up again; one that was declined or never begun stays ended.
     fn reopen(&mut self, id: TransferId) -> Result<(), Failure> {
         let Some(transfer) = self.transfers.get_mut(&id) else { return Err(crate::asks::stale("that transfer")) };
+        if transfer.kept.state == TransferState::Kept {
+            return Err(Failure::new(ErrorCode::Stale, "that transfer is complete"));
+        }
         if transfer.kept.state == TransferState::Dropped {
             let begun =
                 transfer.kept.inbox.is_some() || matches!(transfer.tool, Tool::Send(_)) || transfer.kept.receipt;
@@ -238,8 +242,13 @@ impl State {
     /// The other person paused it: it goes on when they say so.
     fn paused_by_peer(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        // Nobody has consented yet: there is nothing to pause.
+        if transfer.kept.state == TransferState::Offered {
+            return;
+        }
         transfer.retry_at = None;
         transfer.expecting = false;
+        transfer.again = false;
         transfer.plan = None;
         if let Some(moving) = &transfer.moving {
             moving.stop.pause();

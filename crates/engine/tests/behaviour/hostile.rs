@@ -217,3 +217,56 @@ async fn f12_a_session_is_taken_up_by_its_own_two_ends_only() {
     in_touch(&mut ana, &mut bo).await;
     ear.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m5_frames_about_an_offer_that_nobody_answered_do_not_change_what_it_is() {
+    let (mut held, mut bo) = intruder("m5 offer").await;
+    let file = bo.file("bait", 1, 10);
+    let scan = hither_transfer::scan(&[file], &Default::default(), &hither_transfer::Stop::new()).unwrap();
+    let id = TransferId::new(random());
+    let manifest = scan.manifest();
+    let hash = Digest(manifest.hash());
+    for frame in session::offer_frames(id, 1, 10, &manifest.encode(), hash).unwrap() {
+        held.post(&frame).await;
+    }
+    let question = bo.offer().await;
+    held.post(&session::Frame::Pause { transfer: id }).await;
+    held.post(&session::Frame::Moving { transfer: id }).await;
+    held.post(&session::Frame::Say { number: 1, text: "after these".into() }).await;
+    bo.hears("after these").await;
+    assert_eq!(bo.transfers().await[0].state, TransferState::Offered);
+    bo.ask(no(&question)).await;
+    let ok = held.hear("the answer", |f| match f {
+        session::Frame::OfferAnswer { transfer, ok, .. } if *transfer == id => Some(*ok),
+        _ => None,
+    });
+    assert!(!ok.await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m5_a_receiver_cannot_undo_a_transfer_that_it_has_signed_for() {
+    let (mut ana, mut bo) = paired("m5 undo").await;
+    let file = ana.file("kept", 5, 1_000);
+    let id = crate::transfers::send(&ana, &bo, file).await;
+    let question = bo.offer().await;
+    bo.ask(yes(&question)).await;
+    crate::transfers::done(&mut ana, id).await;
+    crate::lab::part(&mut ana, &mut bo).await;
+    let bo = Outsider::in_the_place_of(&bo.stop().await);
+    let mut ear = Ear::start().await;
+    let rid = ear.rid_of(ana.port).await;
+    let asking = bo.invite(ana.port, rid, "Bo").await;
+    let answer = async {
+        let question = ana.question().await;
+        ana.ask(yes(&question)).await;
+    };
+    let (mut held, ()) = tokio::join!(asking.session(), answer);
+    held.post(&session::Frame::Fetch { transfer: id, points: vec![], done: vec![], only: None, more: false }).await;
+    held.post(&session::Frame::Moving { transfer: id }).await;
+    held.post(&session::Frame::Cancel { transfer: id, why: None }).await;
+    held.post(&session::Frame::Say { number: 1, text: "after these".into() }).await;
+    ana.hears("after these").await;
+    let row = ana.transfers().await.remove(0);
+    assert_eq!((row.state, row.receipt), (TransferState::Kept, true), "{row:?}");
+    ear.stop().await;
+}

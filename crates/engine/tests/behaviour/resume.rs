@@ -96,12 +96,30 @@ async fn a_pause_by_either_side_holds_until_that_side_goes_on() {
     is(&mut ana, id, TransferState::Paused).await;
     in_touch(&mut ana, &mut bo).await;
     assert_eq!(row(&bo, id).await.why.as_deref(), Some("paused here"));
+    assert_eq!(row(&ana, id).await.why.as_deref(), Some("paused by the other side"));
     ana.forget_news();
     bo.ask(Ask::Resume { transfer: id.to_string() }).await;
     done(&mut bo, id).await;
     assert_eq!(bo.refused(Ask::Resume { transfer: id.to_string() }).await, ErrorCode::Stale);
     bo = bo.again().await;
     assert!(fs::read(&file).unwrap() == fs::read(bo.inbox().join("film")).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_taken_back_at_once_by_the_receiver_holds_nothing_up() {
+    let (ana, bo, id, file) = under_way("unpause bo").await;
+    let transfer = id.to_string();
+    tokio::join!(bo.ask(Ask::Pause { transfer: transfer.clone() }), bo.ask(Ask::Resume { transfer }));
+    arrived(ana, bo, id, &file).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_taken_back_at_once_by_the_sender_holds_nothing_up() {
+    let (mut ana, bo, id, file) = under_way("unpause ana").await;
+    is(&mut ana, id, TransferState::Moving).await;
+    let transfer = id.to_string();
+    tokio::join!(ana.ask(Ask::Pause { transfer: transfer.clone() }), ana.ask(Ask::Resume { transfer }));
+    arrived(ana, bo, id, &file).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,7 +14,7 @@ use hither_protocol::{PairKey, tag};
 use std::net::UdpSocket;
 
 /// The secret an agent shares with somebody, as its profile holds it.
-fn pair_key(of: &Agent, with: &PeerId) -> PairKey {
+pub(crate) fn pair_key(of: &Agent, with: &PeerId) -> PairKey {
     let text = std::fs::read_to_string(of.seat.dir.path().join("people")).unwrap();
     let people: serde_json::Value = serde_json::from_str(text.split_once('\n').unwrap().1).unwrap();
     serde_json::from_value(people[with.to_string()]["pair_key"].clone()).unwrap()

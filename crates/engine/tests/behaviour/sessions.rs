@@ -1,7 +1,12 @@
 //! Sessions over several lives of their agents, and their end.
 
-use crate::lab::{in_touch, paired};
+use crate::lab::{
+    in_touch,
+    outsider::{Outsider, read, write},
+    paired,
+};
 use hither_model::{Ask, ErrorCode, News, SessionState};
+use hither_protocol::{Frame, Hello, No, epoch, known_rid};
 use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -126,4 +131,24 @@ async fn a_request_to_an_agent_that_has_stopped_is_answered_with_that() {
     ana.handle.stop().await;
     ana.handle.stopped().await;
     assert_eq!(ana.refused(Ask::Status).await, ErrorCode::NoAgent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_taken_up_also_through_the_door_for_friends() {
+    let (ana, bo) = paired("friend's door").await;
+    let (session, peer) = (ana.sessions().await[0].session, bo.peer);
+    let key = crate::seen::pair_key(&ana, &peer);
+    let bo = Outsider::in_the_place_of(&bo.stop().await);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let rid = known_rid(&key, epoch(now), &ana.peer);
+    let answer = loop {
+        let mut channel = bo.dial_known(ana.port, rid, ana.peer).await;
+        write(&mut channel, &Hello::Resume { session }).await.unwrap();
+        match read::<Frame, _>(&mut channel).await {
+            // Her own attempt has the right of way, once.
+            Some(Frame::No { why: No::Busy }) => {}
+            other => break other,
+        }
+    };
+    assert_eq!(answer, Some(Frame::Resumed));
 }

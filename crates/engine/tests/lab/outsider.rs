@@ -6,7 +6,7 @@ use super::{
     within,
 };
 use hither_capability::Consent;
-use hither_identity::{Credential, SessionKey};
+use hither_identity::{Credential, DeviceKey, SessionKey};
 use hither_model::{DisplayName, InviteId, PeerId, Rid};
 use hither_protocol::{
     Admission, Binding, Effect, Ending, Frame, Hello, Invite, InviteAsk, InviteUrl, Inviter, LinkOpener, MAX_FRAME,
@@ -25,11 +25,19 @@ const BINDING: &str = "EXPORTER-Channel-Binding";
 #[derive(Clone)]
 pub(crate) struct Outsider {
     me: Arc<dyn Credential>,
+    /// Claims to have met whoever it invites.
+    known: bool,
 }
 
 impl Outsider {
     pub(crate) fn new() -> Self {
-        Self { me: Arc::new(SessionKey::generate().unwrap()) }
+        Self { me: Arc::new(SessionKey::generate().unwrap()), known: false }
+    }
+
+    /// Somebody with the key of an agent that is not running.
+    pub(crate) fn in_the_place_of(seat: &super::Seat) -> Self {
+        let key = DeviceKey::load_or_create(&seat.dir.path().join("identity")).unwrap();
+        Self { me: Arc::new(key), known: true }
     }
 
     pub(crate) fn peer(&self) -> PeerId {
@@ -70,7 +78,7 @@ impl Outsider {
             invite: InviteId::new(random()),
             name: DisplayName::new(name).ok(),
             message: None,
-            known: false,
+            known: self.known,
             unverified: false,
             codes: true,
         };
