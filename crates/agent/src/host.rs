@@ -144,6 +144,8 @@ impl Host {
             loopback: self.options.loopback || self.options.practice,
         };
         let (engine, started) = start(wanted).await?;
+        // Listened to before any client can change them.
+        let kept = engine.settings();
         let (stop, asked) = (CancellationToken::new(), CancellationToken::new());
         let surface = Arc::new(Front { engine: engine.clone(), stop: asked.clone() });
         let server = tokio::spawn(serve(door, surface.clone(), Limits::default(), stop.clone()));
@@ -163,7 +165,7 @@ impl Host {
             () = asked.cancelled() => Ending::Told,
             () = engine.stopped() => Ending::Engine,
             outcome = input => Ending::Input(outcome),
-            failure = self.keep_settings(stored, chosen, engine.settings()) => Ending::Settings(failure),
+            failure = self.keep_settings(stored, chosen, kept) => Ending::Settings(failure),
         };
         finish(&engine).await;
         stop.cancel();
