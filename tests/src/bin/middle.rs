@@ -81,7 +81,8 @@ async fn main() -> Result<()> {
 /// Waits for the victim's advert.
 async fn hear(victim: &str, events: &mut mpsc::Receiver<Event>) -> Result<Sighting> {
     while let Some(event) = events.recv().await {
-        if let Some(sighting) = of_victim(victim, event) {
+        // Addresses come one after the other; the one that is dialled later must be among them.
+        if let Some(sighting) = of_victim(victim, event).filter(|s| s.routes.iter().any(|r| r.is_ipv4())) {
             return Ok(sighting);
         }
     }
