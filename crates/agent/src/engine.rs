@@ -34,6 +34,7 @@ pub(crate) struct Chosen {
     pub(crate) allow_tls12: bool,
     pub(crate) revoked: Vec<String>,
     pub(crate) interfaces: Interfaces,
+    pub(crate) notifications: bool,
 }
 
 /// What is known once an engine runs.

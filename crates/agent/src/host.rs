@@ -198,6 +198,7 @@ impl Host {
             allow_tls12: stored.allow_tls12,
             revoked: stored.revoked.clone(),
             interfaces: stored.interfaces.clone(),
+            notifications: stored.notifications && !self.options.practice,
         };
         let practice = if self.options.practice { DisplayName::new(practice::NAME).ok() } else { None };
         if let Some(name) = self.options.name.clone().or(practice) {
@@ -246,6 +247,9 @@ fn adopt(stored: &mut Settings, before: &Chosen, now: &Chosen) {
     }
     if now.allow_tls12 != before.allow_tls12 {
         stored.allow_tls12 = now.allow_tls12;
+    }
+    if now.notifications != before.notifications {
+        stored.notifications = now.notifications;
     }
 }
 

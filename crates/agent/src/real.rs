@@ -9,10 +9,10 @@ use tokio::sync::{broadcast, watch};
 /// Starts the engine.
 pub(crate) async fn start(wanted: Wanted) -> Result<(Handle, Started), Failure> {
     let Wanted { profile, listen, listeners, chosen, mdns, loopback } = wanted;
-    let Chosen { name, visibility, inbox, allow_tls12, revoked, interfaces } = chosen;
+    let Chosen { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications } = chosen;
     let Interfaces { include, exclude, virtual_too } = interfaces;
     let interfaces = hither_engine::Interfaces { include, exclude, virtual_too };
-    let settings = hither_engine::Settings { name, visibility, inbox, allow_tls12, revoked, interfaces };
+    let settings = hither_engine::Settings { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications };
     let options = hither_engine::Options { profile, listen, listeners, settings, mdns, loopback };
     let (handle, started) = hither_engine::Engine::start(options).await?;
     let hither_engine::Started { peer, name, listen, media } = started;
@@ -21,10 +21,11 @@ pub(crate) async fn start(wanted: Wanted) -> Result<(Handle, Started), Failure> 
 
 impl From<hither_engine::Settings> for Chosen {
     fn from(settings: hither_engine::Settings) -> Self {
-        let hither_engine::Settings { name, visibility, inbox, allow_tls12, revoked, interfaces } = settings;
+        let hither_engine::Settings { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications } =
+            settings;
         let hither_engine::Interfaces { include, exclude, virtual_too } = interfaces;
         let interfaces = Interfaces { include, exclude, virtual_too };
-        Self { name, visibility, inbox, allow_tls12, revoked, interfaces }
+        Self { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications }
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The version of the file this hither writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Largest file that is read, bytes.
 const CAP: u64 = 256 * 1024;
 
@@ -33,6 +33,8 @@ pub struct Settings {
     pub inbox: PathBuf,
     /// Permit TLS 1.2 (with extended master secret) towards older devices.
     pub allow_tls12: bool,
+    /// Whether the agent raises notifications.
+    pub notifications: bool,
     /// Capabilities that were revoked, by name.
     pub revoked: Vec<String>,
     /// Network interfaces for discovery.
@@ -57,6 +59,28 @@ struct OnlyVersion {
     version: u32,
 }
 
+/// The file of hither 0.1: nothing about notifications.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct First {
+    #[serde(rename = "version")]
+    _version: u32,
+    #[serde(default)]
+    name: Option<DisplayName>,
+    visibility: Visibility,
+    inbox: PathBuf,
+    allow_tls12: bool,
+    revoked: Vec<String>,
+    interfaces: Interfaces,
+}
+
+impl From<First> for Settings {
+    fn from(first: First) -> Self {
+        let First { _version, name, visibility, inbox, allow_tls12, revoked, interfaces } = first;
+        Self { version: VERSION, name, visibility, inbox, allow_tls12, notifications: true, revoked, interfaces }
+    }
+}
+
 impl Settings {
     /// The settings of a profile that has none yet.
     pub fn fresh(profile: &Path) -> Self {
@@ -67,6 +91,7 @@ impl Settings {
             visibility: Visibility::Known,
             inbox: downloads.unwrap_or_else(|| profile.join("inbox")),
             allow_tls12: false,
+            notifications: true,
             revoked: Vec::new(),
             interfaces: Interfaces::default(),
         }
@@ -95,14 +120,13 @@ impl Settings {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        match toml::from_str::<OnlyVersion>(text) {
-            Ok(OnlyVersion { version: VERSION }) => {}
-            Ok(OnlyVersion { version }) => {
-                return Err(format!("the settings are of version {version}, this hither reads version {VERSION}"));
-            }
-            Err(e) => return Err(format!("the settings are damaged: {}", e.message())),
-        }
-        let settings: Self = toml::from_str(text).map_err(|e| format!("the settings are damaged: {}", e.message()))?;
+        let damaged = |e: toml::de::Error| format!("the settings are damaged: {}", e.message());
+        let OnlyVersion { version } = toml::from_str(text).map_err(damaged)?;
+        let settings: Self = match version {
+            VERSION => toml::from_str(text).map_err(damaged)?,
+            1 => toml::from_str::<First>(text).map_err(damaged)?.into(),
+            _ => return Err(format!("the settings are of version {version}, this hither reads up to {VERSION}")),
+        };
         if !settings.inbox.is_absolute() {
             return Err("the inbox must be an absolute path".into());
         }
@@ -169,17 +193,55 @@ mod tests {
         assert!(!top.path().join("settings.toml.new").exists());
     }
 
+    /// Word for word what hither 0.1 wrote.
+    const FIRST: &str = "version = 1
+name = \"Ana\"
+visibility = \"nobody\"
+inbox = \"/home/ana/in\"
+allow_tls12 = true
+revoked = [\"proximity\"]
+
+[interfaces]
+include = [\"eth0\"]
+exclude = []
+virtual = true
+";
+
+    #[test]
+    fn settings_of_the_version_before_are_read_whole_and_written_as_the_new_one() {
+        let top = tempfile::tempdir().unwrap();
+        fs::write(file(top.path()), FIRST).unwrap();
+        let settings = Settings::load(top.path()).unwrap();
+        assert_eq!(settings.name, DisplayName::new("Ana").ok());
+        assert_eq!((settings.visibility, settings.allow_tls12), (Visibility::Nobody, true));
+        assert_eq!(
+            (settings.inbox.to_str(), settings.revoked.as_slice()),
+            (Some("/home/ana/in"), &["proximity".into()][..])
+        );
+        assert_eq!((settings.interfaces.include.len(), settings.interfaces.virtual_too), (1, true));
+        assert!(settings.notifications, "on until somebody switches them off");
+        settings.save(top.path()).unwrap();
+        assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 2\n"));
+        assert_eq!(Settings::load(top.path()).unwrap(), settings);
+        for end in 0..FIRST.trim_end().len() {
+            assert!(Settings::parse(&FIRST[..end]).is_err(), "cut at {end}");
+        }
+    }
+
     #[test]
     fn n5_settings_that_are_damaged_newer_or_misspelt_are_refused_and_stay_as_they_are() {
         let top = tempfile::tempdir().unwrap();
         let good = toml::to_string(&Settings::fresh(top.path())).unwrap();
         for bad in [
             String::new(),
-            good.replace("version = 1", "version = 2"),
+            good.replace("version = 2", "version = 3"),
+            // What the new version must say is not optional in it, and unknown to the old one.
+            good.replace("notifications = true\n", ""),
+            good.replace("version = 2", "version = 1"),
             good.replace("visibility", "visibilty"),
             good.replace("\"known\"", "\"nob\""),
             good.replace("inbox = \"/", "inbox = \""),
-            good.replace("version = 1", "version = 1\nname = \"a\u{202e}b\""),
+            good.replace("version = 2", "version = 2\nname = \"a\u{202e}b\""),
             good.replace("[interfaces]", "[interfaces]\nsurplus = 1"),
         ] {
             fs::write(file(top.path()), &bad).unwrap();

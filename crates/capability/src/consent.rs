@@ -27,7 +27,9 @@ impl Consent {
     ///
     /// No person has to act for this: they agreed when they first paired with this very key, the dialler shows a
     /// rendezvous value that only that device understands, and the device must prove the stored key before a word is
-    /// said. It must not be used for strangers, for blocked devices, or for addresses that only an advert named.
+    /// said. It must not be used for strangers or for blocked devices. A session that is open may also be taken up again at
+    /// an address that an advert carrying this device's own tag named (it may have moved to another network); where
+    /// nothing is open, only addresses that were proven earlier are called.
     #[must_use]
     pub fn reconnect(subject: String, routes: Vec<SocketAddr>, now_ms: u64) -> Self {
         Self { subject, routes, made: now_ms }

@@ -42,6 +42,8 @@ impl Gate {
             granted: self.allows(*capability).is_ok(),
             used_by: used_by(*capability),
             allows: capability.allows().to_owned(),
+            last_used: None,
+            last_by: None,
         };
         Capability::ALL.iter().map(row).collect()
     }

@@ -5,7 +5,7 @@ use hither_model::{
     Answer, Ask, ErrorCode, Failure, InviteId, Medium, News, PeerId, Presence, QuestionId, SessionId, TransferId,
     Trust, Verified,
     ask::LinkText,
-    row::{PeerRow, QuestionKind, QuestionRow},
+    row::{MeRow, PeerRow, QuestionKind, QuestionRow, Visibility},
 };
 use std::{
     path::PathBuf,
@@ -124,8 +124,9 @@ impl Surface for Paper {
     }
 
     fn news(&self) -> Boxed<'_, Result<(News, broadcast::Receiver<News>), Failure>> {
+        let me = MeRow { peer: PEER, name: None, visibility: Visibility::Known, until: None };
         let snapshot =
-            News::Snapshot { peers: vec![peer()], questions: vec![question()], sessions: vec![], transfers: vec![] };
+            News::Snapshot { me, peers: vec![peer()], questions: vec![question()], sessions: vec![], transfers: vec![] };
         Box::pin(async move { Ok((snapshot, self.news.subscribe())) })
     }
 

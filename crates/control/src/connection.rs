@@ -255,11 +255,11 @@ fn smaller(message: FromAgent, length: usize, cap: usize) -> Option<FromAgent> {
             let failure = ControlError::TooLarge { length, cap }.into();
             Some(FromAgent::Reply { id, answer: Answer::Failed { failure } })
         }
-        FromAgent::Note(News::Snapshot { peers, questions, sessions, mut transfers }) => {
+        FromAgent::Note(News::Snapshot { me, peers, questions, sessions, mut transfers }) => {
             for row in &mut transfers {
                 row.failed.clear();
             }
-            Some(FromAgent::Note(News::Snapshot { peers, questions, sessions, transfers }))
+            Some(FromAgent::Note(News::Snapshot { me, peers, questions, sessions, transfers }))
         }
         FromAgent::Note(_) | FromAgent::Piped { .. } | FromAgent::Refused(_) => {
             tracing::warn!(length, "news too large for a message are left out");

@@ -10,7 +10,7 @@ use crate::{
     questions::Questions,
     settings::{Options, Started},
     state::State,
-    store::{History, Keeper, Slot},
+    store::{History, Keeper, Slot, Stale},
 };
 use hither_capability::{Capability, Gate, Manifest};
 use hither_identity::DeviceKey;
@@ -89,7 +89,9 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?
         .map_err(Failure::from)?;
     private_directory(&profile.join("outgoing"))?;
-    let keeper = Keeper::start(profile.clone()).map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
+    private_directory(&profile.join("lists"))?;
+    let keeper = Keeper::start(profile.clone(), written(&events))
+        .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
     let clock = Clock::start();
     let mut state = State {
         clock,
@@ -102,6 +104,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         budget: keeper.load(Slot::Runs).map_err(Failure::from)?.unwrap_or_default(),
         links: keeper.load(Slot::Links).map_err(Failure::from)?.unwrap_or_default(),
         history: History::load(profile.join("history.jsonl")),
+        uses: keeper.load(Slot::Uses).map_err(Failure::from)?.unwrap_or_default(),
         directory: Directory::default(),
         media: Media::new(mdns),
         door: DoorBook::new(clock),
@@ -124,12 +127,24 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         counter: 0,
         profile_dir: profile,
         keeper,
+        stale_sessions: Stale::default(),
+        stale_transfers: Stale::default(),
     };
     let sessions = state.keeper.load(Slot::Sessions).map_err(Failure::from)?.unwrap_or_default();
     state.revive_sessions(sessions);
     let transfers = state.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
     state.revive_transfers(transfers);
     Ok(state)
+}
+
+/// Wakes the loop when files are on disk. If the queue is full, the loop is awake.
+fn written(events: &mpsc::Sender<Event>) -> impl Fn() + Send + use<> {
+    let events = events.downgrade();
+    move || {
+        if let Some(events) = events.upgrade() {
+            let _ = events.try_send(Event::Written);
+        }
+    }
 }
 
 /// Makes a directory only we can enter.
@@ -154,6 +169,8 @@ async fn run(state: &mut State, mut events: mpsc::Receiver<Event>, mut calls: mp
             Some(event) = events.recv() => state.happened(event).await,
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => state.due().await,
         }
+        state.drains_due();
+        state.write_stale();
     }
 }
 
@@ -161,8 +178,8 @@ async fn run(state: &mut State, mut events: mpsc::Receiver<Event>, mut calls: mp
 async fn finish(mut state: State) {
     state.tell(News::Stopping);
     state.pause_transfers_for_stop();
-    state.keep_sessions();
-    state.keep_transfers();
+    state.write_last();
+    state.keep_uses();
     let drain = async {
         state.stop_mdns().await;
         state.cancel.cancel();
@@ -215,6 +232,7 @@ impl State {
 
     fn snapshot(&self) -> News {
         News::Snapshot {
+            me: self.me_row(),
             peers: self.directory.rows(),
             questions: self.questions.rows(self.clock.now()),
             sessions: self.session_rows(),
@@ -237,6 +255,8 @@ impl State {
             Event::SessionLost { session, generation, why } => self.session_lost(session, generation, &why),
             Event::Redialled { session, outcome } => self.redialled(session, *outcome),
             Event::Resumed { session, outcome } => self.resumed(session, *outcome),
+            // They only wake the loop, which looks after files and finished sessions by itself.
+            Event::PipeEnded | Event::Written => {}
             Event::Transfer { transfer, report } => self.transfer_reported(transfer, report).await,
             Event::DialBack { session, reached, why } => self.dial_back_done(session, reached, why),
         }

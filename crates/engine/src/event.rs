@@ -42,6 +42,10 @@ pub(crate) enum Event {
     Redialled { session: SessionId, outcome: Box<Redialled> },
     /// Dialling a lane is over.
     LaneDialled { lane: LaneId, outcome: Result<Box<Channel<Proven>>, Failure> },
+    /// Remembered files are on disk.
+    Written,
+    /// A pipe is not open any more.
+    PipeEnded,
     /// From a transfer's thread.
     Transfer { transfer: TransferId, report: Report },
     /// The other side asked whether our port can be reached from there, and this came of it.

@@ -30,8 +30,19 @@ pub(crate) struct Media {
     pub(crate) old_rids: Vec<Rid>,
     /// When the advert is made anew, monotonic milliseconds.
     pub(crate) rotate_at: Option<u64>,
-    /// What visibility was before a temporary change, and when it returns.
-    pub(crate) revert: Option<(Visibility, u64)>,
+    /// The end of a temporary change of visibility.
+    pub(crate) revert: Option<Revert>,
+}
+
+/// A temporary visibility ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Revert {
+    /// What it was before.
+    pub(crate) to: Visibility,
+    /// When it returns, monotonic milliseconds.
+    pub(crate) at: u64,
+    /// The same moment, seconds since 1970.
+    pub(crate) until: u64,
 }
 
 impl Media {
@@ -157,8 +168,9 @@ impl State {
     /// Rotates the advert and ends temporary visibility when due.
     pub(crate) async fn media_due(&mut self) {
         let now = self.clock.now();
-        if let Some((visibility, _)) = self.media.revert.take_if(|(_, at)| *at <= now) {
-            self.settings.send_modify(|s| s.visibility = visibility);
+        if let Some(revert) = self.media.revert.take_if(|revert| revert.at <= now) {
+            self.settings.send_modify(|s| s.visibility = revert.to);
+            self.tell(News::Me { me: self.me_row() });
             self.align_media().await;
         } else if self.media.rotate_at.is_some_and(|at| at <= now) {
             self.announce().await;
@@ -166,7 +178,7 @@ impl State {
     }
 
     pub(crate) fn media_deadline(&self) -> Option<u64> {
-        [self.media.rotate_at, self.media.revert.map(|(_, at)| at)].into_iter().flatten().min()
+        [self.media.rotate_at, self.media.revert.map(|revert| revert.at)].into_iter().flatten().min()
     }
 
     pub(crate) async fn discovered(&mut self, event: mdns::Event) {

@@ -29,6 +29,8 @@ pub struct Settings {
     pub revoked: Vec<String>,
     /// Interfaces for discovery.
     pub interfaces: Interfaces,
+    /// Whether the agent around the engine raises notifications; the engine itself never does.
+    pub notifications: bool,
 }
 
 /// How to start the engine.

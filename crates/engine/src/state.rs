@@ -12,10 +12,10 @@ use crate::{
     questions::Questions,
     sessions::Session,
     settings::Settings,
-    store::{History, Keeper, People, Slot},
+    store::{History, Keeper, People, Slot, Stale, Uses},
     transfers::{Standing, Transfer},
 };
-use hither_capability::Gate;
+use hither_capability::{Capability, Gate};
 use hither_identity::{Credential, DeviceKey};
 use hither_model::{
     DisplayName, ErrorCode, Failure, LaneId, News, PeerId, SessionId, TransferId,
@@ -37,8 +37,12 @@ pub(crate) struct State {
     pub(crate) loopback: bool,
     pub(crate) settings: watch::Sender<Settings>,
     pub(crate) keeper: Keeper,
+    /// Large files that change often; [`State::write_stale`].
+    pub(crate) stale_sessions: Stale,
+    pub(crate) stale_transfers: Stale,
     pub(crate) people: People,
     pub(crate) history: History,
+    pub(crate) uses: Uses,
     pub(crate) budget: RunBudget,
     pub(crate) links: LinkLedger,
     pub(crate) directory: Directory,
@@ -81,8 +85,18 @@ impl State {
 
     /// Notes a line of history.
     pub(crate) fn note(&mut self, what: &str, peer: Option<PeerId>, name: Option<String>, detail: String) {
+        // What happened with somebody happened over a connection.
+        if matches!(what, "met" | "session" | "sent" | "received" | "transfer" | "invite") {
+            let what = if what == "invite" { "invite" } else { "session" };
+            self.used(Capability::Proximity, &format!("{what} with {}", name.as_deref().unwrap_or("a stranger")));
+        }
         let row = HistoryRow { at: self.clock.unix(), what: what.to_owned(), peer, name, detail };
         self.history.note(&self.keeper, row);
+    }
+
+    /// Notes that something used a capability just now.
+    pub(crate) fn used(&mut self, capability: Capability, by: &str) {
+        self.uses.note(&self.keeper, capability, by.to_owned(), self.clock.unix());
     }
 
     pub(crate) fn next_knock(&mut self) -> KnockId {
@@ -167,6 +181,27 @@ impl State {
         self.publish_door();
         // The next advert carries their tag; it is made now, so that they recognise us at once.
         self.media.rotate_at = self.media.rotate_at.map(|_| self.clock.now());
+    }
+
+    /// Writes the large files that have changed and whose last version is on disk: so a burst of changes costs one
+    /// writing, and each is written as soon as the disk can take it.
+    pub(crate) fn write_stale(&mut self) {
+        if !self.keeper.is_writing(Slot::Sessions)
+            && let Some(receipts) = self.stale_sessions.take()
+        {
+            self.keeper.write(Slot::Sessions, &self.kept_sessions(), receipts);
+        }
+        if !self.keeper.is_writing(Slot::Transfers)
+            && let Some(receipts) = self.stale_transfers.take()
+        {
+            self.keeper.write(Slot::Transfers, &self.kept_transfers(), receipts);
+        }
+    }
+
+    /// Writes them whatever is under way: nothing comes after.
+    pub(crate) fn write_last(&mut self) {
+        self.keeper.save(Slot::Sessions, &self.kept_sessions());
+        self.keeper.save(Slot::Transfers, &self.kept_transfers());
     }
 
     pub(crate) fn keep_people(&mut self) {

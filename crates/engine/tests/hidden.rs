@@ -13,6 +13,7 @@ async fn start(profile: &Path, visibility: Visibility) -> Handle {
         allow_tls12: false,
         revoked: vec![],
         interfaces: Interfaces { include: vec!["lo".into()], ..Interfaces::default() },
+        notifications: true,
     };
     let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let profile = profile.to_owned();

@@ -4,8 +4,8 @@
 use crate::{
     DisplayName, Failure, InviteId, QuestionId, SessionId, TransferId,
     row::{
-        CapabilityRow, CheckRow, HistoryRow, IdentityRow, LinkRow, MessageRow, PeerRow, QuestionRow, SessionRow,
-        StatusRow, TransferRow, TrustRow, Visibility,
+        CapabilityRow, CheckRow, HistoryRow, IdentityRow, InterfacesRow, ItemRow, LinkRow, MessageRow, PeerRow,
+        QuestionRow, SessionRow, SettingsRow, StatusRow, TransferRow, TrustRow, Visibility,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use std::{fmt, path::PathBuf};
 
 /// An invite link. Its fragment is a secret: `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(transparent)]
 pub struct LinkText(pub String);
 
@@ -24,6 +25,7 @@ impl fmt::Debug for LinkText {
 
 /// How a person's trust in a device is set by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum TrustChoice {
     /// Its key was compared by other means.
@@ -36,9 +38,28 @@ pub enum TrustChoice {
     Forget,
 }
 
+/// What is to be set otherwise; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct SettingsChange {
+    /// Where received files go: an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbox: Option<PathBuf>,
+    /// Whether TLS 1.2 is permitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_tls12: Option<bool>,
+    /// Whether the agent raises notifications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<bool>,
+    /// Which network interfaces take part, all three lists at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interfaces: Option<InterfacesRow>,
+}
+
 /// A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
 /// transfers and questions by id or unambiguous beginning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Ask {
     /// The agent's state.
@@ -169,6 +190,15 @@ pub enum Ask {
         /// Which, by beginning.
         transfer: String,
     },
+    /// The items of a transfer, a page at a time.
+    Items {
+        /// Which, by beginning.
+        transfer: String,
+        /// Begin with the item of this index; 0 for the first page.
+        after: u64,
+        /// At most so many; 1,000 are the most there are in an answer.
+        limit: u32,
+    },
     /// Stop a transfer for now.
     Pause {
         /// Which, by beginning.
@@ -208,6 +238,19 @@ pub enum Ask {
         /// Granted or revoked.
         granted: bool,
     },
+    /// What a person can set.
+    Settings,
+    /// Set something otherwise, from now on and after a restart.
+    Set {
+        /// What.
+        change: SettingsChange,
+    },
+    /// A window says whether somebody is looking at it. While one is, no notification is raised but alarms. It counts
+    /// until the connection it came on ends.
+    Watching {
+        /// The window has the focus.
+        seen: bool,
+    },
     /// Why a device is not seen or not reached.
     Doctor {
         /// Ask about one device in particular.
@@ -224,6 +267,7 @@ pub enum Ask {
 
 /// What the agent answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "each variant is the rows its request asks for")]
 pub enum Answer {
@@ -269,6 +313,11 @@ pub enum Answer {
     Transfers {
         rows: Vec<TransferRow>,
     },
+    /// A page of a transfer's items; `total` is how many there are on all pages.
+    Items {
+        rows: Vec<ItemRow>,
+        total: u64,
+    },
     Identities {
         rows: Vec<IdentityRow>,
     },
@@ -280,6 +329,9 @@ pub enum Answer {
     },
     Capabilities {
         rows: Vec<CapabilityRow>,
+    },
+    Settings {
+        settings: SettingsRow,
     },
     Checks {
         rows: Vec<CheckRow>,

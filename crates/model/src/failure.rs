@@ -5,6 +5,7 @@ use std::fmt;
 
 /// Who must act for the operation to succeed another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Blame {
     /// This machine or its settings.
@@ -27,6 +28,7 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident => $blame:ident),+ $(,)?) => {
         /// The stable name of a failure.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
         pub enum ErrorCode { $($(#[$doc])* $name),+ }
 
         impl ErrorCode {
@@ -121,6 +123,7 @@ impl fmt::Display for ErrorCode {
 
 /// A failure as it is told to a face of hither: a stable code, a sentence for a person, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[error("{message}")]
 pub struct Failure {
     /// The stable code.
@@ -158,6 +161,7 @@ impl Failure {
 
 /// Why a socket failed (SPEC 7, table R7.4); the numbers are those of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the names are the table's; docs/wire.md explains each")]
 pub enum SocketErrorStatus {

@@ -19,4 +19,7 @@ pub use id::{InstanceId, InviteId, LaneId, PeerId, QuestionId, Rid, SessionId, T
 pub use name::{DisplayName, NameFault};
 pub use news::News;
 pub use protection::{CertificateFacts, CertificateSource, Negotiated, ProtectionLevel};
-pub use state::{AgentState, Medium, MediumState, Presence, SessionState, TransferState, Trust, Verified};
+pub use state::{
+    AgentState, DesktopPart, ItemState, Medium, MediumState, Presence, SessionState, TransferState, Trust, Verified,
+    View,
+};

@@ -9,6 +9,7 @@ pub const MAX_CHARACTERS: usize = 50;
 
 /// A display name that is safe to store and show: 1 to 50 visible characters on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "string"))]
 #[serde(try_from = "String", into = "String")]
 pub struct DisplayName(String);
 

@@ -2,21 +2,28 @@
 
 use crate::{
     Failure, InviteId, MediumState, PeerId, QuestionId, SessionId, TransferId,
-    row::{CapabilityRow, FailedItem, MessageRow, PeerRow, QuestionRow, SessionRow, TransferRow},
+    row::{CapabilityRow, FailedItem, MeRow, MessageRow, PeerRow, QuestionRow, SessionRow, TransferRow},
 };
 use serde::{Deserialize, Serialize};
 
 /// One piece of news; `event` is its name in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "fields are the ids and rows their names say")]
 pub enum News {
     /// Everything there is: comes first, and again after a listener fell behind.
     Snapshot {
+        me: MeRow,
         peers: Vec<PeerRow>,
         questions: Vec<QuestionRow>,
         sessions: Vec<SessionRow>,
         transfers: Vec<TransferRow>,
+    },
+    /// What others see of this device changed: its name, who may see it, or until when.
+    Me {
+        #[serde(flatten)]
+        me: MeRow,
     },
     PeerAdded {
         #[serde(flatten)]
@@ -140,6 +147,13 @@ pub enum News {
     Medium {
         medium: crate::Medium,
         state: MediumState,
+    },
+    /// The person pressed a notification: a window that is open comes to the front and shows this.
+    Show {
+        view: crate::View,
+        /// The question, session or transfer, if it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
     },
     /// Something the person must know: a changed key, a stolen link, a copied identity.
     Alarm {

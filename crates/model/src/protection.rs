@@ -8,6 +8,7 @@ use std::fmt;
 ///
 /// Levels that permit NULL or weak ciphers, or TLS before 1.2, do not exist here: they cannot be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum ProtectionLevel {
     /// No encryption.
@@ -30,6 +31,7 @@ impl fmt::Display for ProtectionLevel {
 
 /// What the live connection really uses, read from the TLS library and not from configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Negotiated {
     /// `TLS1.3` or `TLS1.2`.
     pub version: String,
@@ -43,6 +45,7 @@ pub struct Negotiated {
 
 /// Where a certificate's key lives or who vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum CertificateSource {
     /// Made on the machine that shows it.
@@ -55,6 +58,7 @@ pub enum CertificateSource {
 
 /// What a certificate says, cleaned for showing. Never used to decide anything: decisions use [`PeerId`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct CertificateFacts {
     /// Subject, RFC 4514 style, hidden characters escaped, at most 256 characters.
     pub subject: String,

@@ -1,14 +1,15 @@
 //! What the faces of hither list: one struct per kind of row of the command line's contract, with its JSON names.
 
 use crate::{
-    AgentState, CertificateFacts, DisplayName, InviteId, Medium, MediumState, Negotiated, PeerId, Presence,
-    ProtectionLevel, QuestionId, SessionId, SessionState, TransferId, TransferState, Trust, Verified,
+    AgentState, CertificateFacts, DesktopPart, DisplayName, InviteId, ItemState, Medium, MediumState, Negotiated,
+    PeerId, Presence, ProtectionLevel, QuestionId, SessionId, SessionState, TransferId, TransferState, Trust, Verified,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A device that is near, or was a moment ago.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct PeerRow {
     /// A [`PeerId`] for a device we met; the id of its present advert (it lasts as long as that) for a stranger.
     pub peer: String,
@@ -35,6 +36,7 @@ pub struct PeerRow {
 
 /// What a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum QuestionKind {
     /// Somebody wants a session.
@@ -51,6 +53,7 @@ pub enum QuestionKind {
 
 /// Something only a person can decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct QuestionRow {
     /// Names the question in `accept` and `decline`.
     pub id: QuestionId,
@@ -88,6 +91,7 @@ pub struct QuestionRow {
 
 /// A session in full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct SessionRow {
     /// The session.
     pub session: SessionId,
@@ -121,6 +125,7 @@ pub struct SessionRow {
 
 /// Which way something goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// To us.
@@ -131,6 +136,7 @@ pub enum Direction {
 
 /// One text message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct MessageRow {
     /// The session it belongs to.
     pub session: SessionId,
@@ -153,6 +159,7 @@ pub struct MessageRow {
 
 /// One item of a transfer that did not make it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct FailedItem {
     /// Its path within the transfer, hidden characters escaped.
     pub path: String,
@@ -164,6 +171,7 @@ pub struct FailedItem {
 
 /// A past or present transfer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct TransferRow {
     /// The transfer.
     pub transfer: TransferId,
@@ -193,10 +201,36 @@ pub struct TransferRow {
     pub failed: Vec<FailedItem>,
     /// Whether the receiver's signed receipt is in (sender), or was sent (receiver).
     pub receipt: bool,
+    /// Where it went: the file, or the folder that holds the items (receiving side, once something is kept).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// When it was offered, seconds since 1970.
+    #[serde(default)]
+    pub at: u64,
+}
+
+/// One item of a transfer: a file or a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct ItemRow {
+    /// Its place in the list, from 0.
+    pub index: u64,
+    /// Its path within the transfer, hidden characters escaped.
+    pub path: String,
+    /// Its size in bytes; 0 for a folder.
+    pub bytes: u64,
+    /// Whether it is a folder.
+    pub folder: bool,
+    /// Where it stands.
+    pub state: ItemState,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// A certificate we can be known by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct IdentityRow {
     /// Names it in commands.
     pub id: String,
@@ -220,6 +254,7 @@ pub struct IdentityRow {
 
 /// `true`, or the reason why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(untagged)]
 pub enum Usable {
     /// It can (`true`).
@@ -230,6 +265,7 @@ pub enum Usable {
 
 /// Who is who.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct TrustRow {
     /// The device.
     pub peer: PeerId,
@@ -249,6 +285,7 @@ pub struct TrustRow {
 
 /// A capability and whether it is granted here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct CapabilityRow {
     /// Its name, as in the manifest.
     pub name: String,
@@ -260,10 +297,17 @@ pub struct CapabilityRow {
     pub used_by: Vec<String>,
     /// What it allows, for a person.
     pub allows: String,
+    /// When it was last used, seconds since 1970, to the minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<u64>,
+    /// What used it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_by: Option<String>,
 }
 
 /// The outcome of one check of the doctor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum CheckState {
     /// Nothing to do.
@@ -276,6 +320,7 @@ pub enum CheckState {
 
 /// One line of the doctor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct CheckRow {
     /// What was looked at, such as `interfaces` or `multicast`.
     pub name: String,
@@ -290,6 +335,7 @@ pub struct CheckRow {
 
 /// An invite link that is out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct LinkRow {
     /// Names it in `invites revoke`.
     pub invite: InviteId,
@@ -303,6 +349,7 @@ pub struct LinkRow {
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct HistoryRow {
     /// When, seconds since 1970.
     pub at: u64,
@@ -320,6 +367,7 @@ pub struct HistoryRow {
 
 /// Who may see this device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
     /// No packet leaves.
@@ -330,8 +378,51 @@ pub enum Visibility {
     Everyone,
 }
 
+/// What others see of this device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct MeRow {
+    /// This device.
+    pub peer: PeerId,
+    /// The name it shows, if one was chosen.
+    pub name: Option<DisplayName>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// When the visibility falls back to what it was, seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
+}
+
+/// Which network interfaces take part in discovery, beyond the rule that only physical ones do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct InterfacesRow {
+    /// Only these, if any are named.
+    pub include: Vec<String>,
+    /// Never these.
+    pub exclude: Vec<String>,
+    /// Virtual, VPN and container interfaces too.
+    #[serde(rename = "virtual")]
+    pub virtual_too: bool,
+}
+
+/// What a person can set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct SettingsRow {
+    /// Where received files go.
+    pub inbox: String,
+    /// Whether TLS 1.2 is permitted towards older devices.
+    pub allow_tls12: bool,
+    /// Whether the agent raises notifications.
+    pub notifications: bool,
+    /// Which network interfaces take part.
+    pub interfaces: InterfacesRow,
+}
+
 /// The agent's state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct StatusRow {
     /// Version of the agent.
     pub version: String,
@@ -343,10 +434,16 @@ pub struct StatusRow {
     pub name: Option<DisplayName>,
     /// Who may see it.
     pub visibility: Visibility,
+    /// When the visibility falls back to what it was, seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
     /// Where it listens.
     pub listen: Vec<String>,
     /// Each medium and whether it works.
     pub media: BTreeMap<Medium, MediumState>,
+    /// Each thing the desktop can do for the agent, and whether it does.
+    #[serde(default)]
+    pub desktop: BTreeMap<DesktopPart, MediumState>,
     /// What it may do.
     pub capabilities: Vec<CapabilityRow>,
     /// Open sessions.

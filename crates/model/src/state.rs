@@ -7,6 +7,7 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -101,6 +102,43 @@ words! {
     }
 }
 words! {
+    /// Where one item of a transfer stands.
+    ItemState {
+        /// Not begun.
+        Waiting = "waiting",
+        /// Some of its bytes are through, or it is next.
+        Moving = "moving",
+        /// On the receiver's disk, verified.
+        Kept = "kept",
+        /// Not kept; `why` says the reason.
+        Failed = "failed",
+    }
+}
+words! {
+    /// What the desktop can do for the agent.
+    DesktopPart {
+        /// Notifications with buttons.
+        Notifications = "notifications",
+        /// Not going to sleep while a transfer moves.
+        Sleep = "sleep",
+    }
+}
+words! {
+    /// A place in the window that can be asked for.
+    View {
+        /// Who is near.
+        Near = "near",
+        /// A question, by its id.
+        Question = "question",
+        /// A session, by its id.
+        Session = "session",
+        /// A transfer, by its id.
+        Transfer = "transfer",
+        /// What happened.
+        History = "history",
+    }
+}
+words! {
     /// The life of the agent.
     AgentState {
         /// Coming up.
@@ -127,8 +165,9 @@ words! {
     }
 }
 
-/// Whether a medium works: `on`, `off`, or why not.
+/// Whether a medium, or a part of the desktop, works: `on`, `off`, or why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "string"))]
 #[serde(from = "String", into = "String")]
 pub enum MediumState {
     /// Working.

@@ -4,7 +4,7 @@ use super::*;
 use hither_control::{Client, PipeAsk, Wire};
 use hither_model::{
     Answer, Ask, News, PeerId, QuestionId, SessionId, TransferId, Trust, Verified,
-    row::{Direction, MessageRow, QuestionKind, QuestionRow},
+    row::{Direction, MeRow, MessageRow, QuestionKind, QuestionRow},
 };
 use std::thread::JoinHandle;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -44,7 +44,8 @@ impl Engine for Paper {
     }
 
     async fn news(&self) -> Result<(News, broadcast::Receiver<News>), Failure> {
-        let snapshot = News::Snapshot { peers: vec![], questions: vec![], sessions: vec![], transfers: vec![] };
+        let me = MeRow { peer: PeerId::new([1; 32]), name: None, visibility: Visibility::Known, until: None };
+        let snapshot = News::Snapshot { me, peers: vec![], questions: vec![], sessions: vec![], transfers: vec![] };
         Ok((snapshot, self.news.subscribe()))
     }
 
@@ -252,6 +253,7 @@ fn only_what_changed_is_taken_over_into_the_settings() {
         allow_tls12: true,
         revoked: vec![],
         interfaces: stored.interfaces.clone(),
+        notifications: true,
     };
     let fresh = stored.clone();
     adopt(&mut stored, &before, &before.clone());

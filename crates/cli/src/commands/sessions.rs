@@ -8,8 +8,8 @@ use crate::{
     words,
 };
 use clap::Args;
-use hither_control::Client;
-use hither_model::{Answer, Ask, CertificateFacts, Verified, row::SessionRow};
+use hither_control::{Client, NewsFeed};
+use hither_model::{Answer, Ask, CertificateFacts, News, SessionId, Verified, row::SessionRow};
 
 /// Open sessions.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(crate) struct Session {
     id: String,
 }
 
-/// Finish a session: what was begun is finished, nothing new is taken.
+/// Finish a session: what was begun is finished, nothing new is taken. Given a second time, it ends at once.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hither close Ana")]
 pub(crate) struct Close {
@@ -54,10 +54,32 @@ impl Close {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
         let mut client = desk.client().await?;
         let row = one(&mut client, self.id).await?;
+        let mut news = client.news().await?;
         client.ask(Ask::Close { session: row.session.to_string() }).await?;
+        tokio::select! {
+            biased;
+            () = desk.interrupted() => return Err(Halt::Interrupted),
+            over = ended(desk, &mut news, row.session) => over?,
+        }
         desk.screen.event("closed", &row, || {
             format!("session {} with {} is closed", row.session.short(), words::person(&row.name, &row.peer))
         })
+    }
+}
+
+/// Waits until the session is over; says so where something has to be finished first.
+async fn ended(desk: &Desk<'_>, news: &mut NewsFeed, session: SessionId) -> Result<(), Halt> {
+    let mut told = false;
+    loop {
+        match news.next().await? {
+            News::SessionClosed { session: closed, .. } if closed == session => return Ok(()),
+            News::Snapshot { sessions, .. } if !sessions.iter().any(|s| s.session == session) => return Ok(()),
+            News::Progress { .. } if !told => {
+                told = true;
+                desk.screen.remark("what was begun is finished first; `hither close` once more ends it at once")?;
+            }
+            _ => {}
+        }
     }
 }
 

@@ -8,7 +8,10 @@ use hither_control::{
     message::Hello,
     serve,
 };
-use hither_model::{Answer, Ask, ErrorCode, Failure, News};
+use hither_model::{
+    Answer, Ask, ErrorCode, Failure, News, PeerId,
+    row::{MeRow, Visibility},
+};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -41,7 +44,8 @@ impl Paper {
 }
 
 pub fn snapshot() -> News {
-    News::Snapshot { peers: vec![], questions: vec![], sessions: vec![], transfers: vec![] }
+    let me = MeRow { peer: PeerId::new([1; 32]), name: None, visibility: Visibility::Known, until: None };
+    News::Snapshot { me, peers: vec![], questions: vec![], sessions: vec![], transfers: vec![] }
 }
 
 pub fn alarm(number: usize) -> News {

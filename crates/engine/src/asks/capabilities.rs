@@ -6,7 +6,20 @@ use hither_model::{Answer, ErrorCode, Failure, News, SessionId, row::CapabilityR
 
 impl State {
     pub(super) fn capability_rows(&self) -> Vec<CapabilityRow> {
-        self.gate.rows(&|capability| match capability {
+        let unix = self.clock.unix();
+        let mut rows = self.gate.rows(&|capability| self.users_of(capability));
+        for (row, capability) in rows.iter_mut().zip(Capability::ALL) {
+            let noted = self.uses.of(*capability);
+            let now = row.used_by.last().map(|by| (unix - unix % 60, by.clone()));
+            let last = now.or_else(|| noted.map(|noted| (noted.at, noted.by.clone())));
+            (row.last_used, row.last_by) = last.unzip();
+        }
+        rows
+    }
+
+    /// What uses a capability at the moment.
+    fn users_of(&self, capability: Capability) -> Vec<String> {
+        match capability {
             Capability::Proximity => {
                 let mut used: Vec<String> = Vec::new();
                 if self.media.mdns.is_some() {
@@ -19,7 +32,20 @@ impl State {
                 used
             }
             _ => vec![],
-        })
+        }
+    }
+
+    /// What is in use at the end of a use was used then.
+    fn note_users(&mut self, capability: Capability) {
+        if let Some(by) = self.users_of(capability).pop() {
+            self.used(capability, &by);
+        }
+    }
+
+    /// The agent stops.
+    pub(crate) fn keep_uses(&mut self) {
+        self.note_users(Capability::Proximity);
+        self.uses.keep(&self.keeper, self.clock.unix());
     }
 
     pub(super) async fn set_capability(&mut self, name: &str, granted: bool) -> Result<Answer, Failure> {
@@ -28,6 +54,9 @@ impl State {
             Failure::new(ErrorCode::UnknownId, format!("there is no capability {name:?}"))
                 .hint(format!("there are: {}", names.join(", ")))
         })?;
+        if !granted {
+            self.note_users(capability);
+        }
         let changed = if granted { self.gate.restore(capability)? } else { self.gate.revoke(capability) };
         if changed {
             let revoked: Vec<String> = self.gate.revoked().iter().map(|c| c.name().to_owned()).collect();

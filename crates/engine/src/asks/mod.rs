@@ -4,6 +4,7 @@ mod capabilities;
 mod doctor;
 mod near;
 mod people;
+mod settings;
 mod status;
 
 use crate::{
@@ -29,6 +30,7 @@ impl State {
         let answer = match ask {
             Ask::Send { peer, paths } => return self.send(&peer, paths, reply),
             Ask::Doctor { peer } => return self.examine(peer, reply),
+            Ask::Items { transfer, after, limit } => return self.items(&transfer, after, limit, reply),
             Ask::Resume { transfer } => self.resume_transfer(&transfer),
             Ask::Receive { to, from, once } => self.receive(client, to, from, once).await,
             other => self.answer(other).await,
@@ -53,7 +55,7 @@ impl State {
             }
             Ask::Decline { question, block } => self.verdict(&question, Verdict::No, block).await,
             Ask::Say { to, text } => {
-                let session = self.session_named(&to)?;
+                let session = self.session_for_new(&to)?;
                 self.say(session, text).map(|number| Answer::Said { session, number })
             }
             Ask::Close { session } => {
@@ -65,6 +67,7 @@ impl State {
             Ask::Cancel { transfer } => self.cancel_transfer(&transfer),
             Ask::SetVisibility { visibility, name, seconds } => self.set_visibility(visibility, name, seconds).await,
             Ask::SetCapability { name, granted } => self.set_capability(&name, granted).await,
+            Ask::Set { change } => self.change_settings(change).await,
             Ask::TrustSet { peer, to } => self.set_trust(&peer, to).await,
             Ask::MakeLink { expires, uses } => self.make_link(expires, uses).await,
             Ask::RevokeLink { invite } => self.revoke_link(&invite),
@@ -94,6 +97,7 @@ impl State {
             }
             Ask::Identities => Ok(Answer::Identities { rows: vec![self.identity_row()] }),
             Ask::ExportCertificate => Ok(Answer::Certificate { pem: self.me.certificate_pem() }),
+            Ask::Settings => Ok(Answer::Settings { settings: self.settings_row() }),
             Ask::TrustList => Ok(Answer::Trust { rows: self.people.rows() }),
             Ask::Capabilities => Ok(Answer::Capabilities { rows: self.capability_rows() }),
             Ask::History { peer, limit } => self.history_rows(peer.as_deref(), limit),

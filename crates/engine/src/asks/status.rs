@@ -3,7 +3,7 @@
 use crate::state::State;
 use hither_model::{
     AgentState, Medium, MediumState, TransferState,
-    row::{StatusRow, TransferRow},
+    row::{MeRow, StatusRow, TransferRow},
 };
 use std::collections::BTreeMap;
 
@@ -11,6 +11,16 @@ impl State {
     pub(crate) fn media_states(&self) -> BTreeMap<Medium, MediumState> {
         // Bluetooth LE comes with a later issue: it is off and says so.
         BTreeMap::from([(Medium::Mdns, self.media.state.clone()), (Medium::Ble, MediumState::Off)])
+    }
+
+    /// What others see of this device.
+    pub(crate) fn me_row(&self) -> MeRow {
+        MeRow { peer: self.my_id, name: self.shown_name(), visibility: self.visibility(), until: self.visible_until() }
+    }
+
+    /// When the visibility falls back, seconds since 1970.
+    fn visible_until(&self) -> Option<u64> {
+        self.media.revert.map(|revert| revert.until)
     }
 
     pub(super) fn status(&self) -> StatusRow {
@@ -22,8 +32,11 @@ impl State {
             peer: self.my_id,
             name: settings.name,
             visibility: settings.visibility,
+            until: self.visible_until(),
             listen: self.listen.iter().map(ToString::to_string).collect(),
             media: self.media_states(),
+            // The agent around the engine knows; it fills it in.
+            desktop: BTreeMap::new(),
             capabilities: self.capability_rows(),
             sessions: self.session_rows(),
             transfers: self.transfer_rows().into_iter().filter(|r| !over(r)).collect(),

@@ -1,8 +1,10 @@
 //! Lanes: further TLS connections of a session, for bulk and pipes, dialled by the side that dialled the session and
 //! proven by the session's own short-lived certificates.
 
+mod leash;
 mod pipes;
 
+pub(crate) use leash::Pipes;
 pub(crate) use pipes::PipeListener;
 
 use crate::{calling::Dialling, clock::random, event::Event, handle::StreamSlot, knocks::Wire, state::State};
@@ -75,7 +77,9 @@ impl State {
         let use_ = match purpose {
             _ if count >= MAX_LANES => Err(Failure::new(ErrorCode::Busy, "too many lanes at once")),
             Purpose::Bulk { transfer } => self.expects_bulk(session, transfer).map(|()| Use::Receive(transfer)),
-            Purpose::Pipe { name } => self.pipe_wanted(session, name.as_deref()).map(Use::Pipe),
+            Purpose::Pipe { name } => {
+                self.takes_new(session).and_then(|()| self.pipe_wanted(session, name.as_deref())).map(Use::Pipe)
+            }
         };
         let use_ = match use_ {
             Ok(use_) => use_,

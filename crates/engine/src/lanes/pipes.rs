@@ -21,7 +21,7 @@ impl State {
     /// A client wants a pipe.
     pub(crate) fn pipe(&mut self, client: ClientId, ask: PipeAsk, stream: StreamSlot) {
         match ask {
-            PipeAsk::To { peer, name } => match self.session_named(&peer) {
+            PipeAsk::To { peer, name } => match self.session_for_new(&peer) {
                 Ok(session) => self.request_lane(session, Purpose::Pipe { name }, Use::Pipe(stream)),
                 Err(failure) => {
                     let _ = stream.send(Err(failure));
@@ -54,6 +54,8 @@ impl State {
 
     pub(super) fn pipe_on(&mut self, lane: LaneId, session: SessionId, client: StreamSlot, channel: Channel<Proven>) {
         tracing::debug!(lane = %lane.short(), session = %session.short(), "a pipe is open");
-        let _ = client.send(Ok(Box::new(channel.into_stream())));
+        let Some(open) = self.sessions.get(&session) else { return };
+        let stream = open.pipes.leash(channel.into_stream(), self.events.clone());
+        let _ = client.send(Ok(Box::new(stream)));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Generation;
 use crate::state::State;
-use hither_model::{DisplayName, SessionId, SessionState};
+use hither_model::{DisplayName, SessionId};
 use hither_protocol::session::Frame;
 
 impl State {
@@ -25,6 +25,8 @@ impl State {
             Frame::Ping { .. } | Frame::Pong { .. } => {}
             Frame::Say { number, text } => self.said_to_us(id, number, text),
             Frame::Said { number } => self.delivered(id, number),
+            Frame::Drain => self.drain_heard(id),
+            Frame::Drained => self.drained_heard(id),
             Frame::Close { why } => {
                 let why = why.unwrap_or_else(|| "closed".into());
                 self.close_session(id, &format!("the other side: {}", hither_model::text::printable(&why)), false);
@@ -35,13 +37,5 @@ impl State {
             Frame::LaneAnswer { lane, ok, code, why } => self.lane_answered(id, lane, ok, code, why),
             other => self.transfer_heard(id, other).await,
         }
-    }
-
-    /// Finishes a session: transfers stop where they are, the peer is told.
-    pub(crate) fn finish_session(&mut self, id: SessionId) {
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.state = SessionState::Draining;
-        }
-        self.close_session(id, "closed", true);
     }
 }

@@ -135,7 +135,14 @@ async fn talk(mut writer: FrameWriter, mut queue: mpsc::Receiver<Frame>, cancel:
             break;
         }
         for frame in batch.drain(..) {
-            let Ok(payload) = encode_payload(&frame, MAX_FRAME) else { continue };
+            // Reasons come from systems and files and can be long; everything else is made within its bounds.
+            let payload = match encode_payload(&frame.fitted(), MAX_FRAME) {
+                Ok(payload) => payload,
+                Err(breach) => {
+                    tracing::error!(%breach, "a frame of ours does not fit and is left out");
+                    continue;
+                }
+            };
             if writer.feed(&payload).is_err() {
                 return;
             }

@@ -1,5 +1,6 @@
 //! Open sessions: what both sides agreed to, over whichever connection stands at the moment.
 
+mod drain;
 mod frames;
 mod link;
 mod open;
@@ -9,7 +10,8 @@ mod say;
 pub(crate) use link::{Generation, Link};
 pub(crate) use redial::Redialled;
 
-use crate::{state::State, store::KeptSession};
+use crate::{lanes::Pipes, state::State, store::KeptSession};
+use drain::Drain;
 use hither_capability::{Dial, Grant};
 use hither_identity::{Credential, SessionKey};
 use hither_model::{
@@ -55,6 +57,10 @@ pub(crate) struct Session {
     pub(crate) crossed: bool,
     /// The invite that led here, until both sides are ready and the faces were told.
     pub(crate) fresh: Option<(InviteId, Option<QuestionId>)>,
+    /// Its open pipes.
+    pub(crate) pipes: Pipes,
+    /// Set while it is being finished.
+    pub(crate) drain: Option<Drain>,
     /// Numbers the connections of this session.
     pub(crate) generations: u64,
 }
@@ -78,6 +84,8 @@ impl Session {
             redialling: None,
             crossed: false,
             fresh: None,
+            pipes: Pipes::default(),
+            drain: None,
             generations: 0,
         }
     }
@@ -187,17 +195,18 @@ impl State {
         }
     }
 
-    /// Writes the sessions that should survive a restart.
-    pub(crate) fn keep_sessions(&self) {
-        self.keeper.save(crate::store::Slot::Sessions, &self.kept_sessions());
+    /// The sessions that should survive a restart have changed.
+    pub(crate) fn keep_sessions(&mut self) {
+        self.stale_sessions.mark();
     }
 
     /// The same; the receiver hears when it is on disk.
-    pub(crate) fn keep_sessions_now(&self) -> tokio::sync::oneshot::Receiver<std::io::Result<()>> {
-        self.keeper.save_now(crate::store::Slot::Sessions, &self.kept_sessions())
+    pub(crate) fn keep_sessions_now(&mut self) -> tokio::sync::oneshot::Receiver<std::io::Result<()>> {
+        self.stale_sessions.mark_and_wait()
     }
 
-    fn kept_sessions(&self) -> BTreeMap<&SessionId, &KeptSession> {
-        self.sessions.iter().map(|(id, s)| (id, &s.kept)).collect()
+    pub(crate) fn kept_sessions(&self) -> BTreeMap<&SessionId, &KeptSession> {
+        // One that is being finished is not taken up again.
+        self.sessions.iter().filter(|(_, s)| s.drain.is_none()).map(|(id, s)| (id, &s.kept)).collect()
     }
 }

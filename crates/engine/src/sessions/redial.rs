@@ -45,7 +45,7 @@ impl State {
         session.offers.clear();
         session.fetch.clear();
         session.backoff.down(now);
-        if session.state == SessionState::Draining {
+        if session.drain.is_some() {
             return self.close_session(id, "closed", false);
         }
         session.state = SessionState::Reconnecting;
@@ -166,6 +166,10 @@ impl State {
 
     /// The other side wants to take a session up again.
     pub(crate) fn resumed_by_peer(&mut self, id: SessionId, mut wire: Wire, from: SocketAddr) {
+        if self.sessions.get(&id).is_some_and(|s| s.kept.peer == wire.peer() && s.drain.is_some()) {
+            // It lost the connection before it heard that we finish: it hears it now.
+            self.close_session(id, "closed", false);
+        }
         let known = self.sessions.get(&id).is_some_and(|s| s.kept.peer == wire.peer());
         let Some(session) = self.sessions.get_mut(&id).filter(|_| known) else {
             self.tasks.spawn(wire.reply_and_close(Frame::No { why: No::Unknown }));

@@ -1,9 +1,16 @@
 //! A thread of its own that writes remembered files in the order they were handed over, so that an fsync never stalls
-//! the engine. Where durability matters the caller waits for the receipt.
+//! the engine. Where durability matters the caller waits for the receipt. Large files that change often are handed over
+//! again only when their last version is on disk: [`Keeper::is_writing`], [`Stale`].
 
 use super::sealed;
 use serde::Serialize;
-use std::{collections::HashMap, io, path::PathBuf, sync::mpsc, thread::JoinHandle};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
 use tokio::sync::oneshot;
 
 /// Which file.
@@ -21,6 +28,8 @@ pub(crate) enum Slot {
     Runs,
     /// Small things: the last port.
     Traces,
+    /// Last uses of capabilities.
+    Uses,
 }
 
 impl Slot {
@@ -33,6 +42,7 @@ impl Slot {
             Self::Links => ("links", 1),
             Self::Runs => ("runs", 1),
             Self::Traces => ("traces", 1),
+            Self::Uses => ("uses", 1),
         }
     }
 }
@@ -40,8 +50,38 @@ impl Slot {
 /// Told when a file is on disk.
 type Receipt = oneshot::Sender<io::Result<()>>;
 
+/// Files handed over and not yet on disk.
+type Writing = Arc<Mutex<HashSet<Slot>>>;
+
+/// A file that is to be written anew, and who waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Stale {
+    is_stale: bool,
+    receipts: Vec<Receipt>,
+}
+
+impl Stale {
+    /// What is on disk is not what should be.
+    pub(crate) fn mark(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// The same; the receiver hears when it is.
+    pub(crate) fn mark_and_wait(&mut self) -> oneshot::Receiver<io::Result<()>> {
+        let (written, receipt) = oneshot::channel();
+        self.is_stale = true;
+        self.receipts.push(written);
+        receipt
+    }
+
+    /// Whether it must be written; those who wait come with it.
+    pub(crate) fn take(&mut self) -> Option<Vec<Receipt>> {
+        std::mem::take(&mut self.is_stale).then(|| std::mem::take(&mut self.receipts))
+    }
+}
+
 enum Job {
-    Write { slot: Slot, bytes: Vec<u8>, written: Option<Receipt> },
+    Write { slot: Slot, bytes: Vec<u8>, written: Vec<Receipt> },
     Append { path: PathBuf, line: Vec<u8> },
 }
 
@@ -51,15 +91,19 @@ pub(crate) struct Keeper {
     dir: PathBuf,
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    writing: Writing,
 }
 
 impl Keeper {
-    /// Starts the thread for the profile directory.
-    pub(crate) fn start(dir: PathBuf) -> io::Result<Self> {
+    /// Starts the thread for the profile directory; it calls `on_written` whenever files are on disk.
+    pub(crate) fn start(dir: PathBuf, on_written: impl Fn() + Send + 'static) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::channel();
-        let at = dir.clone();
-        let thread = std::thread::Builder::new().name("keeper".into()).spawn(move || run(&at, &inbox))?;
-        Ok(Self { dir, jobs: Some(jobs), thread: Some(thread) })
+        let (at, writing) = (dir.clone(), Writing::default());
+        let under_way = Arc::clone(&writing);
+        let thread = std::thread::Builder::new()
+            .name("keeper".into())
+            .spawn(move || run(&at, &inbox, &under_way, &on_written))?;
+        Ok(Self { dir, jobs: Some(jobs), thread: Some(thread), writing })
     }
 
     /// Reads a file of the profile; see [`sealed::load`].
@@ -70,20 +114,28 @@ impl Keeper {
 
     /// Writes a file soon.
     pub(crate) fn save<T: Serialize>(&self, slot: Slot, value: &T) {
-        self.write(slot, value, None);
+        self.write(slot, value, vec![]);
+    }
+
+    /// Whether an earlier version of the file is on its way to the disk. True to the word only for files that are never
+    /// handed over while it says so.
+    pub(crate) fn is_writing(&self, slot: Slot) -> bool {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner).contains(&slot)
     }
 
     /// Writes a file; the receiver hears when it is on disk.
     pub(crate) fn save_now<T: Serialize>(&self, slot: Slot, value: &T) -> oneshot::Receiver<io::Result<()>> {
         let (written, receipt) = oneshot::channel();
-        self.write(slot, value, Some(written));
+        self.write(slot, value, vec![written]);
         receipt
     }
 
-    fn write<T: Serialize>(&self, slot: Slot, value: &T, written: Option<Receipt>) {
+    /// Writes a file; all who wait hear when it is on disk.
+    pub(crate) fn write<T: Serialize>(&self, slot: Slot, value: &T, written: Vec<Receipt>) {
         let (name, version) = slot.file();
         let bytes = sealed::seal(name, version, value);
         if let Some(jobs) = &self.jobs {
+            self.writing.lock().unwrap_or_else(PoisonError::into_inner).insert(slot);
             let _ = jobs.send(Job::Write { slot, bytes, written });
         }
     }
@@ -106,7 +158,7 @@ impl Drop for Keeper {
     }
 }
 
-fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>) {
+fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>, writing: &Writing, on_written: &dyn Fn()) {
     while let Ok(first) = inbox.recv() {
         // Of several versions of one file waiting, only the last needs writing; all of them are then answered.
         let mut waiting: HashMap<Slot, (Vec<u8>, Vec<Receipt>)> = HashMap::new();
@@ -126,10 +178,12 @@ fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>) {
             if let Err(error) = &outcome {
                 tracing::error!(?slot, %error, "could not be written");
             }
+            writing.lock().unwrap_or_else(PoisonError::into_inner).remove(&slot);
             for receipt in written {
                 let _ = receipt.send(outcome.as_ref().copied().map_err(|e| io::Error::new(e.kind(), e.to_string())));
             }
         }
+        on_written();
         for (path, lines) in lines {
             if let Err(error) = append(&path, &lines) {
                 tracing::warn!(path = %path.display(), %error, "could not be written");
@@ -152,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn a_receipt_comes_only_when_the_file_is_there() {
         let dir = tempfile::tempdir().unwrap();
-        let keeper = Keeper::start(dir.path().to_owned()).unwrap();
+        let keeper = Keeper::start(dir.path().to_owned(), || {}).unwrap();
         keeper.save(Slot::Runs, &1);
         keeper.save_now(Slot::Runs, &2).await.unwrap().unwrap();
         assert_eq!(keeper.load::<i32>(Slot::Runs).unwrap(), Some(2));
@@ -161,11 +215,11 @@ mod tests {
     #[test]
     fn dropping_the_keeper_loses_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let keeper = Keeper::start(dir.path().to_owned()).unwrap();
+        let keeper = Keeper::start(dir.path().to_owned(), || {}).unwrap();
         for n in 0..100 {
             keeper.save(Slot::People, &n);
         }
         drop(keeper);
-        assert_eq!(Keeper::start(dir.path().to_owned()).unwrap().load::<i32>(Slot::People).unwrap(), Some(99));
+        assert_eq!(Keeper::start(dir.path().to_owned(), || {}).unwrap().load::<i32>(Slot::People).unwrap(), Some(99));
     }
 }

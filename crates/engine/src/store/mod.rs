@@ -8,10 +8,12 @@ mod people;
 mod sealed;
 mod sessions;
 mod transfers;
+mod uses;
 
 pub(crate) use history::History;
-pub(crate) use keeper::{Keeper, Slot};
+pub(crate) use keeper::{Keeper, Slot, Stale};
 pub(crate) use people::{People, Person};
 pub use sealed::StoreFault;
 pub(crate) use sessions::{KeptSession, KeptSessions};
 pub(crate) use transfers::{KeptTransfer, KeptTransfers};
+pub(crate) use uses::Uses;

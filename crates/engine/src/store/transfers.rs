@@ -4,6 +4,7 @@ use hither_model::{
     PeerId, TransferId, TransferState,
     row::{Direction, FailedItem},
 };
+use hither_transfer::Ranges;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -36,6 +37,12 @@ pub(crate) struct KeptTransfer {
     pub(crate) receipt_text: Option<(String, String)>,
     /// When it was offered, seconds since 1970.
     pub(crate) at: u64,
+    /// The file, or the folder with the items, once something of it is kept (receiving).
+    #[serde(default)]
+    pub(crate) path: Option<String>,
+    /// Which items are kept (receiving).
+    #[serde(default)]
+    pub(crate) kept_items: Ranges,
 }
 
 impl KeptTransfer {
@@ -61,6 +68,8 @@ impl KeptTransfer {
             canceled: false,
             receipt_text: None,
             at,
+            path: None,
+            kept_items: Ranges::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! asked, when it goes on, and what everybody is told.
 
 mod incoming;
+mod items;
 mod offers;
 mod outgoing;
 mod requests;
@@ -11,10 +12,7 @@ mod threads;
 pub(crate) use requests::Standing;
 pub(crate) use threads::Report;
 
-use crate::{
-    state::State,
-    store::{KeptTransfer, KeptTransfers, Slot},
-};
+use crate::{state::State, store::KeptTransfer};
 use hither_model::{
     ErrorCode, Failure, News, PeerId, SessionId, TransferId, TransferState,
     row::{Direction, FailedItem, TransferRow},
@@ -22,7 +20,7 @@ use hither_model::{
 use hither_protocol::session::Frame;
 use hither_socket::LaneAbort;
 use hither_transfer::{Abandon, Manifest, Plan, Receiving, Sender, Stop};
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// Transfers that may be under way at one time (R6.16).
 pub(crate) const MAX_UNFINISHED: usize = 200;
@@ -77,6 +75,8 @@ pub(crate) struct Transfer {
     /// What is sent: to refuse the same twice at once.
     pub(crate) sources: Vec<PathBuf>,
     pub(crate) pace: Pace,
+    /// The encoded list, until a thread has written it down.
+    pub(crate) list: Option<Arc<Vec<u8>>>,
 }
 
 impl Transfer {
@@ -95,11 +95,18 @@ impl Transfer {
             retries: 0,
             sources: vec![],
             pace: Pace::default(),
+            list: None,
         }
     }
 
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.kept.state, TransferState::Kept | TransferState::Dropped)
+    }
+
+    /// Where the items go, once one of them is there.
+    fn folder(&self) -> Option<String> {
+        let inbox = self.kept.inbox.as_ref().filter(|_| self.kept.items_done > 0)?;
+        Some(inbox.display().to_string())
     }
 
     pub(crate) fn row(&self, id: TransferId) -> TransferRow {
@@ -118,6 +125,8 @@ impl Transfer {
             items: k.items,
             failed: k.failed.clone(),
             receipt: k.receipt,
+            path: k.path.clone().or_else(|| self.folder()),
+            at: k.at,
         }
     }
 
@@ -185,10 +194,15 @@ impl State {
             let oldest = self.transfers.iter().filter(|(_, t)| t.is_over()).min_by_key(|(_, t)| t.kept.at);
             if let Some(id) = oldest.map(|(id, _)| *id) {
                 self.transfers.remove(&id);
+                let list = self.list_of(id);
+                self.tasks.spawn_blocking(move || std::fs::remove_file(list));
             }
         }
-        let kept: KeptTransfers = self.transfers.iter().map(|(id, t)| (*id, t.kept.clone())).collect();
-        self.keeper.save(Slot::Transfers, &kept);
+        self.stale_transfers.mark();
+    }
+
+    pub(crate) fn kept_transfers(&self) -> BTreeMap<&TransferId, &KeptTransfer> {
+        self.transfers.iter().map(|(id, t)| (id, &t.kept)).collect()
     }
 
     /// Moves a transfer to another state and tells everybody.
@@ -227,6 +241,7 @@ impl State {
         transfer.moving = None;
         transfer.expecting = false;
         transfer.retry_at = None;
+        transfer.kept.path.clone_from(&path);
         let failed = transfer.kept.failed.len();
         if failed > 0 {
             let first = transfer.kept.failed.first().cloned();

@@ -27,8 +27,12 @@ impl State {
     /// An offer begins: its list follows in parts.
     pub(super) fn offer_begins(&mut self, session: SessionId, offer: &Frame) {
         let intake = OfferIntake::begin(offer);
+        let takes_new = self.takes_new(session);
         let Some(open) = self.sessions.get_mut(&session) else { return };
         match intake {
+            Ok(intake) if takes_new.is_err() => {
+                self.answer_offer_with(session, intake.transfer(), takes_new.as_ref().copied());
+            }
             Ok(intake) if open.offers.len() < MAX_INTAKES => {
                 open.offers.insert(intake.transfer(), intake);
             }
@@ -169,12 +173,15 @@ impl State {
     /// A person, or a standing consent, answers an offer.
     pub(crate) async fn answer_offer(&mut self, id: TransferId, verdict: Verdict) -> Result<(), Failure> {
         let inbox = self.settings.borrow().inbox.clone();
+        let list_path = self.list_of(id);
         let Some(transfer) = self.transfers.get_mut(&id) else { return Err(crate::asks::stale("that offer")) };
         let Verdict::Yes(terms) = verdict else {
             self.refuse_offer(id, &Failure::new(ErrorCode::Declined, "the other person declined"));
             return Ok(());
         };
         let Some((_, manifest)) = transfer.offered.take() else { return Err(crate::asks::stale("that offer")) };
+        let list = Arc::clone(&manifest);
+        transfer.list = Some(Arc::clone(&manifest));
         let peer = transfer.kept.peer;
         let path: PathBuf = terms.to.unwrap_or(inbox);
         transfer.kept.inbox = Some(path.clone());
@@ -192,6 +199,8 @@ impl State {
         let reporter = self.reporter(id);
         self.tasks.spawn_blocking(move || {
             let _ = std::fs::create_dir_all(&path);
+            super::items::write_list(&list_path, &list);
+            drop(list);
             threads::ready(&reporter, &path, peer, begin, &halt);
         });
         Ok(())

@@ -39,7 +39,7 @@ impl State {
     }
 
     fn may_send(&self, wanted: &str, paths: &[PathBuf]) -> Result<hither_model::SessionId, Failure> {
-        let session = self.session_named(wanted)?;
+        let session = self.session_for_new(wanted)?;
         let peer = self.sessions.get(&session).map(|s| s.kept.peer);
         if paths.is_empty() || paths.iter().any(|p| p.is_relative()) {
             return Err(Failure::new(ErrorCode::Misuse, "absolute paths of files or folders are needed"));
@@ -75,6 +75,7 @@ impl State {
                 return;
             }
         };
+        let list_path = self.list_of(id);
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         let manifest = sender.outgoing().manifest();
         let summary = manifest.summary();
@@ -83,6 +84,8 @@ impl State {
         transfer.kept.total = summary.bytes;
         transfer.kept.manifest_hash = HEXLOWER.encode(&manifest.hash());
         let skipped = sender.outgoing().scan().skipped().to_vec();
+        let (list, bytes) = (list_path, manifest.encode());
+        self.tasks.spawn_blocking(move || super::items::write_list(&list, &bytes));
         transfer.tool = Tool::Send(sender);
         transfer.preparing = false;
         let (items, bytes, peer) = (summary.items, summary.bytes, transfer.kept.peer);

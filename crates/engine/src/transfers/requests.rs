@@ -9,6 +9,7 @@ use crate::{
 };
 use hither_model::{Answer, ErrorCode, Failure, PeerId, SessionId, TransferId, TransferState, row::Direction};
 use hither_protocol::session::{FetchIntake, Frame};
+use hither_transfer::ReceiveEvent;
 use std::path::PathBuf;
 
 /// A client that accepts what is offered for as long as it stays (`hither receive`).
@@ -266,8 +267,23 @@ impl State {
         }
     }
 
+    /// Which items are kept, noted beside the threads that have the journals.
+    fn note_kept(&mut self, id: TransferId, report: &Report) {
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        match report {
+            Report::Ready { outcome: Ok((receiving, _)) } => {
+                transfer.kept.kept_items = receiving.kept().clone();
+                transfer.list = None;
+            }
+            Report::Received { receiving, .. } => transfer.kept.kept_items = receiving.kept().clone(),
+            Report::Receiving(ReceiveEvent::Kept { items, .. }) => transfer.kept.kept_items.extend(items),
+            _ => {}
+        }
+    }
+
     /// A thread reports.
     pub(crate) async fn transfer_reported(&mut self, id: TransferId, report: Report) {
+        self.note_kept(id, &report);
         match report {
             Report::Scanned { outcome, reply } => self.scanned(id, outcome, reply),
             Report::Judged { outcome, bytes } => self.judged(id, outcome, bytes).await,

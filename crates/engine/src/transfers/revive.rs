@@ -27,6 +27,7 @@ impl State {
             self.transfers.insert(id, Transfer::new(kept));
         }
         self.discard_canceled();
+        self.sweep_lists();
     }
 
     /// The end may have come between a cancel and the removal of its part files.

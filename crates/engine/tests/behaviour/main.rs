@@ -6,7 +6,9 @@
 mod lab;
 
 mod capability;
+mod closing;
 mod hostile;
+mod items;
 mod links;
 mod meeting;
 mod messages;
@@ -15,6 +17,7 @@ mod refusals;
 mod resume;
 mod seen;
 mod sessions;
+mod settings;
 mod stores;
 mod transfers;
 mod trust;

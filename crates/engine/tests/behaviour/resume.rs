@@ -22,7 +22,7 @@ fn varied(dir: &Seat) -> PathBuf {
 }
 
 /// A large transfer from the first to the second, on its way.
-async fn under_way(case: &str) -> (Agent, Agent, TransferId, PathBuf) {
+pub(crate) async fn under_way(case: &str) -> (Agent, Agent, TransferId, PathBuf) {
     let (ana, mut bo) = paired(case).await;
     let file = varied(&ana.seat);
     let id = send(&ana, &bo, file.clone()).await;
@@ -138,6 +138,8 @@ async fn a_pause_by_the_sender_survives_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transfer_whose_session_was_closed_goes_on_in_the_next_one() {
     let (mut ana, mut bo, id, file) = under_way("next").await;
+    // Twice: at once.
+    ana.ask(Ask::Close { session: bo.peer.to_string() }).await;
     part(&mut ana, &mut bo).await;
     assert_eq!(row(&bo, id).await.state, TransferState::Paused);
     assert_eq!(

@@ -27,6 +27,7 @@ impl Seat {
             allow_tls12: false,
             revoked: vec![],
             interfaces: Interfaces { include: vec!["lo".into()], ..Interfaces::default() },
+            notifications: true,
         };
         std::fs::create_dir(dir.path().join("outgoing")).unwrap();
         Self { name, dir, settings, mdns: true, listen: "127.0.0.1:0".parse().unwrap() }

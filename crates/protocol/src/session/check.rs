@@ -19,7 +19,7 @@ pub const MAX_MANIFEST: u64 = 16 * 1024 * 1024;
 pub const MAX_PART: usize = 128 * 1024;
 
 /// Longest receipt, in bytes of base64.
-pub const MAX_RECEIPT: usize = 64 * 1024;
+pub const MAX_RECEIPT: usize = 240 * 1024;
 
 /// Longest signature, in bytes of base64.
 pub const MAX_SIGNATURE: usize = 2048;
@@ -34,6 +34,21 @@ pub const MAX_RANGES: usize = 2048;
 const MAX_BYTES: u64 = i64::MAX as u64;
 
 impl Frame {
+    /// The same with a reason that is too long cut at [`MAX_WHY`], between characters.
+    #[must_use]
+    pub fn fitted(mut self) -> Self {
+        match &mut self {
+            Self::OfferAnswer { why: Some(why), .. }
+            | Self::LaneAnswer { why: Some(why), .. }
+            | Self::Cancel { why: Some(why), .. }
+            | Self::DialBackResult { why: Some(why), .. }
+            | Self::Close { why: Some(why) }
+            | Self::ItemFailed { why, .. } => cut(why, MAX_WHY),
+            _ => {}
+        }
+        self
+    }
+
     /// Whether texts, lists and numbers keep to their bounds.
     ///
     /// # Errors
@@ -80,10 +95,21 @@ impl Frame {
             | Self::DialBack { .. }
             | Self::Ping { .. }
             | Self::Pong { .. }
+            | Self::Drain
+            | Self::Drained
             | Self::OfferEnd { .. }
             | Self::Moving { .. }
             | Self::Pause { .. } => Ok(()),
         }
+    }
+}
+
+/// Shortens a text to so many bytes, between characters, and says so with an ellipsis.
+fn cut(text: &mut String, max: usize) {
+    const MORE: char = '…';
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max - MORE.len_utf8()));
+        text.push(MORE);
     }
 }
 

@@ -192,7 +192,11 @@ pub enum Frame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
-    /// Finished: nothing new from here; what was begun may end.
+    /// Nothing new from here; what was begun may end.
+    Drain,
+    /// Nothing is left to end here.
+    Drained,
+    /// Over.
     Close {
         /// Why, for a person.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,6 +254,8 @@ impl Vocabulary for Frame {
         "lane-answer",
         "dial-back",
         "dial-back-result",
+        "drain",
+        "drained",
         "close",
     ];
 }

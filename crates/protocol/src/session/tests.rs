@@ -39,6 +39,8 @@ fn one_of_each() -> Vec<Frame> {
         Frame::LaneAnswer { lane, ok: true, code: None, why: None },
         Frame::DialBack { port: 4455 },
         Frame::DialBackResult { reached: false, why: why.clone() },
+        Frame::Drain,
+        Frame::Drained,
         Frame::Close { why },
     ]
 }
@@ -161,12 +163,37 @@ fn m6_what_goes_beyond_its_bounds_is_a_breach() {
 }
 
 #[test]
+fn a_reason_of_ours_that_is_too_long_is_cut_between_characters() {
+    let why = "ü".repeat(400);
+    let cut = "ü".repeat(254) + "…";
+    let transfer = TRANSFER;
+    let frame = |why: &String| {
+        [
+            Frame::OfferAnswer { transfer, ok: false, code: None, why: Some(why.clone()) },
+            Frame::LaneAnswer { lane: LANE, ok: false, code: None, why: Some(why.clone()) },
+            Frame::Cancel { transfer, why: Some(why.clone()) },
+            Frame::DialBackResult { reached: false, why: Some(why.clone()) },
+            Frame::Close { why: Some(why.clone()) },
+            Frame::ItemFailed { transfer, item: 1, code: ErrorCode::DiskFull, why: why.clone() },
+        ]
+    };
+    for (long, short) in frame(&why).into_iter().zip(frame(&cut)) {
+        assert_eq!(long.clone().check(), Err(Breach::TooLong("the reason")));
+        let fitted = long.fitted();
+        assert_eq!((fitted.check(), &fitted), (Ok(()), &short));
+        assert_eq!(short.clone().fitted(), short, "what fits is left alone");
+    }
+}
+
+#[test]
 fn the_longest_frames_fit() {
     let points = vec![ResumePoint { item: 99_999, offset: i64::MAX as u64, prefix: HASH }; MAX_POINTS];
     let ranges: Vec<_> = (0..MAX_RANGES as u32).map(|n| (90_000 + n * 2, 90_000 + n * 2)).collect();
     let fetch = Frame::Fetch { transfer: TRANSFER, points, done: ranges.clone(), only: Some(ranges), more: true };
     fetch.check().unwrap();
     encode(&fetch, MAX_FRAME).unwrap();
+    let (receipt, signature) = ("x".repeat(MAX_RECEIPT), "x".repeat(MAX_SIGNATURE));
+    encode(&Frame::Receipt { transfer: TRANSFER, receipt, signature }, MAX_FRAME).unwrap();
     let frames = offer_frames(TRANSFER, 1, 1, &vec![0xff; MAX_PART + 1], HASH).unwrap();
     assert_eq!(frames.len(), 4);
     for frame in frames {
