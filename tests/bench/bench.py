@@ -33,10 +33,18 @@ class Bench:
         self.tmp = tempfile.mkdtemp(prefix="hither-bench-")
         self.log = os.path.join(self.tmp, "log")
         self.lab, self.load = None, 0.0
+        # Rivals that are not compared with, and why; whether one of them was there and failed.
+        self.left_out, self.rival_failed = {}, False
 
     def settle(self):
         """Lets what was just started come to rest."""
         time.sleep(0.2)
+
+    def leave_out(self, name, reason, failed=False):
+        """Notes that a rival is not compared with."""
+        self.left_out[name] = reason
+        self.rival_failed |= failed
+        self.say(f"  left out: {name}: {reason}")
 
     @staticmethod
     def say(text):
@@ -91,15 +99,18 @@ def main():
     for f in figures:
         sign = "≥" if f.more_is_better else "≤"
         print(f"{f.figure:{width}}  {f.value:>7.2f} {f.unit:<3} {sign} {f.goal:>4g} {f.unit:<3}  {'met' if f.met else 'MISSED'}")
+    for name, reason in bench.left_out.items():
+        print(f"left out: {name}: {reason.splitlines()[0]}")
     print()
     now = {"commit": commit(), "machine": f"{os.cpu_count()} cores, Linux {platform.release()}", "quick": args.quick,
            "load": round(max(bench.load, os.getloadavg()[0]), 1)}
     for f in figures:
         row = {"figure": f.figure, "value": round(f.value, 3), "unit": f.unit, "goal": f.goal, "met": f.met, **now, "detail": f.detail}
         print(json.dumps(row, ensure_ascii=False))
-    if not failed:
-        shutil.rmtree(bench.tmp, ignore_errors=True)
-    return 1 if failed else 0
+    if failed or bench.rival_failed:
+        return 1
+    shutil.rmtree(bench.tmp, ignore_errors=True)
+    return 0
 
 
 if __name__ == "__main__":

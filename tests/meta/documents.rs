@@ -3,7 +3,8 @@
 
 use crate::source::{root, sources};
 use hither_model::{
-    AgentState, ErrorCode, Medium, Presence, ProtectionLevel, SessionState, TransferState, Trust, Verified,
+    AgentState, DesktopPart, ErrorCode, ItemState, Medium, Presence, ProtectionLevel, SessionState, TransferState,
+    Trust, Verified, View,
 };
 use std::{collections::BTreeSet, fs};
 
@@ -71,6 +72,9 @@ fn the_documents_know_the_words_of_every_state() {
         ("Verified", words(Verified::ALL, Verified::word)),
         ("SessionState", words(SessionState::ALL, SessionState::word)),
         ("TransferState", words(TransferState::ALL, TransferState::word)),
+        ("ItemState", words(ItemState::ALL, ItemState::word)),
+        ("DesktopPart", words(DesktopPart::ALL, DesktopPart::word)),
+        ("View", words(View::ALL, View::word)),
         ("AgentState", words(AgentState::ALL, AgentState::word)),
         ("Medium", words(Medium::ALL, Medium::word)),
         ("ProtectionLevel", levels.iter().map(String::as_str).collect()),

@@ -88,7 +88,7 @@ fn every_crate_takes_the_lints_of_the_workspace() {
         .expect("crates/ is there")
         .filter_map(|e| Some(e.ok()?.path().join("Cargo.toml")))
         .collect();
-    manifests.push(root.join("tests/Cargo.toml"));
+    manifests.extend([root.join("tests/Cargo.toml"), root.join("Cargo.toml")]);
     for manifest in manifests {
         let text = std::fs::read_to_string(&manifest).unwrap_or_default();
         assert!(text.contains("[lints]\nworkspace = true"), "{} has lints of its own", manifest.display());

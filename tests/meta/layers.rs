@@ -16,13 +16,18 @@ const EDGES: &[(&str, &[&str])] = &[
     ("control", &["model"]),
     ("engine", &["socket", "discovery", "transfer", "identity", "protocol", "capability", "model"]),
     ("agent", &["engine", "control", "model"]),
-    ("cli", &["agent", "control", "model"]),
-    ("app", &["control", "model"]),
+    ("cli", &["agent", "control", "identity", "model"]),
+    ("window", &["model"]),
+    ("app", &["window", "control", "model"]),
 ];
 
 /// Dependencies that only some of our crates may have: the dependency (`*` at its end stands for anything), who may, why.
 const WALLS: &[(&str, &[&str], &str)] = &[
     ("tauri*", &["app"], "the window is one face among three"),
+    ("gtk*", &["app"], "everything but the window is built without a toolkit"),
+    ("webkit2gtk*", &["app"], "everything but the window is built without a toolkit"),
+    ("ksni", &["app"], "everything but the window is built without a toolkit"),
+    ("ts-rs", &["model", "window"], "only what the page hears of is made TypeScript"),
     ("rustls", &["socket", "identity"], "TLS policy is in one place"),
     ("tokio-rustls", &["socket", "identity"], "TLS policy is in one place"),
     ("rustls-webpki", &["socket", "identity"], "TLS policy is in one place"),
@@ -30,6 +35,8 @@ const WALLS: &[(&str, &[&str], &str)] = &[
     ("btleplug", &["discovery"], "another way to find devices touches one crate"),
     ("bluer", &["discovery"], "another way to find devices touches one crate"),
     ("cryptoki", &["identity"], "another card touches one crate"),
+    ("zbus*", &["agent"], "the desktop is the agent's business, and optional"),
+    ("notify-rust", &["agent"], "the desktop is the agent's business, and optional"),
     ("clap", &["cli", "app", "tests"], "libraries do not know the command line"),
     ("anyhow", &["cli", "app", "tests"], "libraries name their errors"),
 ];

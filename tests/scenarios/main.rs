@@ -1,6 +1,7 @@
 //! The real program on one machine: its life, its control socket, its errors and exit codes. No network but loopback.
 
 mod control;
+mod desktop;
 mod life;
 mod profile;
 

@@ -2,7 +2,7 @@
 //! by sleeping), and several hosts as network namespaces on one machine.
 //!
 //! [`Seat`] is where a person sits: a host, a user, a profile. [`Run`] is a program started there. [`netns::Lab`] makes
-//! hosts and breaks the network between them.
+//! hosts and breaks the network between them. [`window::App`] is the window on a virtual display.
 //!
 //! What is *not* here: the engine in-process (the crates' own tests do that) and expectations about a scenario (those
 //! are in `scenarios/` and `netns/`).
@@ -14,6 +14,7 @@ pub mod program;
 pub mod run;
 pub mod seat;
 pub mod skip;
+pub mod window;
 
 pub use events::Events;
 pub use run::Run;

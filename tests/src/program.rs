@@ -1,4 +1,4 @@
-//! Where the `hither` program is that the scenarios start.
+//! Where the programs are that the scenarios start.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,29 @@ use std::path::PathBuf;
 /// # Errors
 /// A sentence that says how to build it.
 pub fn hither() -> Result<PathBuf, String> {
-    if let Some(named) = std::env::var_os("HITHER_BIN") {
+    named("hither", "HITHER_BIN", "cargo build -p hither-cli")
+}
+
+/// A program of this workspace: the one the variable names, else the one built beside the tests.
+///
+/// # Errors
+/// A sentence that says how to build it.
+pub fn named(name: &str, variable: &str, build: &str) -> Result<PathBuf, String> {
+    if let Some(named) = std::env::var_os(variable) {
         let path = PathBuf::from(named);
-        return if path.is_file() {
-            Ok(path)
-        } else {
-            Err(format!("HITHER_BIN names {}, which is no file", path.display()))
-        };
+        let there = path.is_file();
+        // A host's programs have another working directory.
+        let path = std::path::absolute(&path).unwrap_or(path);
+        return if there { Ok(path) } else { Err(format!("{variable} names {}, which is no file", path.display())) };
     }
     // The test binary lies in <target>/<profile>/deps.
     let own = std::env::current_exe().map_err(|e| e.to_string())?;
     own.ancestors()
         .skip(1)
         .take(3)
-        .map(|dir| dir.join("hither"))
+        .map(|dir| dir.join(name))
         .find(|path| path.is_file())
-        .ok_or_else(|| "no hither program beside the tests: run `cargo build -p hither-cli` first".to_owned())
+        .ok_or_else(|| format!("no {name} program beside the tests: run `{build}` first"))
 }
 
 /// Whether a tool is on the `PATH`.

@@ -2,9 +2,12 @@
 //! there, as that person would, with `--json`.
 
 use crate::{events::text, program, run::End, run::Run};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
+    net::TcpStream,
+    os::fd::AsFd,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -124,12 +127,29 @@ impl Seat {
         };
         command.env_clear().env("HOME", self.at("home")).env("XDG_RUNTIME_DIR", self.at("run"));
         command.env("TMPDIR", self.at("tmp")).env("LANG", "C.UTF-8").env("HITHER_PROFILE", self.at("profile"));
+        // Nothing of this machine's own desktop is asked for anything.
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", self.at("run/no-bus").display()));
         for kept in ["PATH", "HITHER_LOG", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
             }
         }
         command
+    }
+
+    /// Connects to a port of the seat's own host, from within its network.
+    ///
+    /// # Errors
+    /// Nobody listens there, or the host is gone.
+    pub fn dial(&self, port: u16) -> std::io::Result<TcpStream> {
+        let Place::Host(holder) = self.place else { return TcpStream::connect(("127.0.0.1", port)) };
+        // A socket belongs to the network in which it was made; a thread of its own may change its network for that.
+        let dialled = std::thread::spawn(move || {
+            let network = std::fs::File::open(format!("/proc/{holder}/ns/net"))?;
+            move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?;
+            TcpStream::connect(("127.0.0.1", port))
+        });
+        dialled.join().unwrap_or_else(|_| Err(std::io::Error::other("the dialling thread ended early")))
     }
 
     /// The program under test, as this seat's host sees it.
@@ -147,7 +167,12 @@ impl Seat {
     pub fn start<I: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = I>) -> Run {
         let mut command = self.command(program);
         command.args(args);
-        Run::start(format!("{}: {program}", self.title), command, matches!(self.place, Place::Host(_)))
+        self.run(command, program)
+    }
+
+    /// Runs a command that [`Self::command`] made.
+    pub fn run(&self, command: Command, called: &str) -> Run {
+        Run::start(format!("{}: {called}", self.title), command, matches!(self.place, Place::Host(_)))
     }
 
     /// Starts `hither --json …` and leaves it running.

@@ -59,6 +59,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
     fn stop(&self) -> impl Future<Output = ()> + Send;
     /// Returns once it has finished and everything is on disk.
     fn stopped(&self) -> impl Future<Output = ()> + Send;
+    /// Tells every face something the engine does not know of.
+    fn tell(&self, news: News);
     /// The settings as they change through requests.
     fn settings(&self) -> watch::Receiver<Self::Kept>;
 }

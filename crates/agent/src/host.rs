@@ -6,6 +6,7 @@
 
 use crate::{
     activation,
+    desktop::{self, Parts, faces::Faces},
     engine::{Chosen, Engine, Started, Wanted},
     lock::{Opening, ProfileLock},
     logs, practice, ready,
@@ -31,6 +32,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the engine may take to finish (N7).
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long the desktop may take to clear the screen.
+const FAREWELL: Duration = Duration::from_millis(300);
 /// Most worker threads: the work is waiting, and bulk has threads of its own.
 const WORKERS: usize = 4;
 
@@ -58,6 +61,8 @@ pub struct Options {
     pub json: bool,
     /// Started by a client: a session of its own, the log in the profile.
     pub detached: bool,
+    /// Let the desktop help, where there is one: notifications, and no sleep while a transfer moves.
+    pub desktop: bool,
     /// How often `-v` was given.
     pub verbosity: u8,
 }
@@ -147,7 +152,11 @@ impl Host {
         // Listened to before any client can change them.
         let kept = engine.settings();
         let (stop, asked) = (CancellationToken::new(), CancellationToken::new());
-        let surface = Arc::new(Front { engine: engine.clone(), stop: asked.clone() });
+        let (faces, parts) = (Faces::new(), Parts::new());
+        let front = Front { engine: engine.clone(), stop: asked.clone(), faces: faces.clone(), parts: parts.clone() };
+        let surface = Arc::new(front);
+        let helped = self.options.desktop && !self.options.practice;
+        let desk = helped.then(|| desktop::start(&engine, faces, parts, self.profile.clone(), &stop));
         let server = tokio::spawn(serve(door, surface.clone(), Limits::default(), stop.clone()));
         ready::say(&ready::line(&started, &self.profile, self.options.json || self.options.stdio));
         if self.options.practice {
@@ -169,6 +178,10 @@ impl Host {
         };
         finish(&engine).await;
         stop.cancel();
+        if let Some(desk) = desk {
+            // It closes what it has on the screen; a desktop that hangs must not hold the end up.
+            let _ = tokio::time::timeout(FAREWELL, desk).await;
+        }
         if let Err(e) = server.await {
             tracing::warn!("the control socket ended badly: {e}");
         }

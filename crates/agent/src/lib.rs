@@ -5,6 +5,7 @@
 //! (see the command line).
 
 mod activation;
+mod desktop;
 mod engine;
 pub mod host;
 mod lock;

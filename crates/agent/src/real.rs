@@ -61,6 +61,10 @@ impl Engine for Handle {
         Handle::stopped(self).await;
     }
 
+    fn tell(&self, news: News) {
+        Handle::tell(self, news);
+    }
+
     fn settings(&self) -> watch::Receiver<Self::Kept> {
         Handle::settings(self)
     }

@@ -1,6 +1,10 @@
-//! The engine as the control socket sees it: every call is passed on but `stop`, which is for the agent.
+//! The engine as the control socket sees it: every call is passed on but what is for the agent around it: `stop`,
+//! `watching`, and what the desktop does in `status` and `doctor`.
 
-use crate::engine::Engine;
+use crate::{
+    desktop::{Parts, faces::Faces},
+    engine::Engine,
+};
 use hither_control::{Boxed, ClientId, PipeAsk, Surface, Wire};
 use hither_model::{Answer, Ask, Failure, News};
 use tokio::sync::broadcast;
@@ -11,16 +15,35 @@ pub(crate) struct Front<E> {
     pub(crate) engine: E,
     /// Told when a client asks the agent to stop.
     pub(crate) stop: CancellationToken,
+    /// The windows among the clients.
+    pub(crate) faces: Faces,
+    /// What the desktop does for us.
+    pub(crate) parts: Parts,
 }
 
 impl<E: Engine> Surface for Front<E> {
     fn ask(&self, client: ClientId, ask: Ask) -> Boxed<'_, Answer> {
         Box::pin(async move {
-            if ask == Ask::Stop {
-                self.stop.cancel();
-                return Answer::Done;
+            match ask {
+                Ask::Stop => {
+                    self.stop.cancel();
+                    return Answer::Done;
+                }
+                Ask::Watching { seen } => {
+                    self.faces.watching(client.0, seen);
+                    return Answer::Done;
+                }
+                _ => {}
             }
             match self.engine.ask(client.0, ask).await {
+                Ok(Answer::Status { mut status }) => {
+                    status.desktop = self.parts.all();
+                    Answer::Status { status }
+                }
+                Ok(Answer::Checks { mut rows }) => {
+                    rows.extend(self.parts.checks());
+                    Answer::Checks { rows }
+                }
                 Ok(answer) => answer,
                 Err(failure) => Answer::Failed { failure },
             }
@@ -36,6 +59,7 @@ impl<E: Engine> Surface for Front<E> {
     }
 
     fn gone(&self, client: ClientId) {
+        self.faces.gone(client.0);
         let engine = self.engine.clone();
         tokio::spawn(async move { engine.client_gone(client.0).await });
     }

@@ -46,6 +46,14 @@ pub enum Denied {
         /// What kind of address it is.
         class: EndpointClass,
     },
+    /// Servers are not reached at such an address.
+    #[error("{address} is a {class} address, and servers are not reached there")]
+    NotForServers {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What kind of address it is.
+        class: EndpointClass,
+    },
     /// The port belongs to the system or to a well-known program (R1.7).
     #[error("port {port} is reserved for other programs")]
     CriticalPort {
@@ -65,6 +73,7 @@ impl Denied {
             | Self::Ended { .. }
             | Self::OtherAddress { .. }
             | Self::Address { .. }
+            | Self::NotForServers { .. }
             | Self::CriticalPort { .. } => ErrorCode::AccessDenied,
         }
     }
@@ -78,6 +87,10 @@ impl Denied {
             Self::NoRoute { .. } => "look for the device again with `hither near`, or use an invite link".into(),
             Self::OtherAddress { .. } => "invite the device again at its present address".into(),
             Self::Address { .. } => "the device announces an address that cannot be its own; do not trust it".into(),
+            Self::NotForServers { class: EndpointClass::Loopback, .. } => {
+                "programs on this machine are reached only where that is asked for (`--loopback`)".into()
+            }
+            Self::NotForServers { .. } => "check the name: its address is no server's".into(),
             Self::CriticalPort { .. } => "use port 0 (any free one) or one above 1023".into(),
         }
     }

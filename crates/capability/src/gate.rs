@@ -124,7 +124,12 @@ impl Gate {
         Ok(Grant::dial(Capability::Proximity, flag, self.loopback, subject, routes))
     }
 
-    fn flag(&self, capability: Capability) -> Result<Arc<AtomicBool>, Denied> {
+    /// Whether this machine's own addresses may be used (R1.8).
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    pub(crate) fn flag(&self, capability: Capability) -> Result<Arc<AtomicBool>, Denied> {
         if !self.manifest.declares(capability) {
             return Err(Denied::NotDeclared(capability));
         }

@@ -13,6 +13,7 @@ mod endpoint;
 mod gate;
 mod grant;
 mod manifest;
+mod reach;
 
 pub use capability::{Capability, UnknownCapability};
 pub use consent::{CONSENT_LASTS_MS, Consent};
@@ -21,3 +22,4 @@ pub use endpoint::EndpointClass;
 pub use gate::Gate;
 pub use grant::{Dial, Discover, Grant, Listen};
 pub use manifest::{Manifest, ManifestFault};
+pub use reach::{Networks, Reach, Zone};

@@ -39,8 +39,12 @@ macro_rules! commands {
         pub(crate) enum Command {
             /// Run the agent in the foreground
             Agent(c::agent::Agent),
+            #[command(hide = true)]
+            CardHelper(c::card_helper::CardHelper),
             /// Write a completion script for a shell
             Completions(c::completions::Completions),
+            /// Write the manual page
+            Man(c::man::Man),
             $($(#[$meta])* $variant($kind)),+
         }
 
@@ -48,7 +52,7 @@ macro_rules! commands {
             /// Does what a client of the agent does.
             pub(crate) async fn carry_out(self, desk: &Desk<'_>) -> Result<(), Halt> {
                 match self {
-                    Self::Agent(_) | Self::Completions(_) => Ok(()),
+                    Self::Agent(_) | Self::CardHelper(_) | Self::Completions(_) | Self::Man(_) => Ok(()),
                     $(Self::$variant(command) => command.run(desk).await),+
                 }
             }
@@ -111,6 +115,8 @@ commands! {
     Trust(c::trust::Trust),
     /// What hither may do here
     Capability(c::capability::Capability),
+    /// What can be set
+    Settings(c::settings::Settings),
     /// Why a device is not seen or not reached, and what to do
     Doctor(c::doctor::Doctor),
     /// What happened
@@ -141,9 +147,8 @@ mod tests {
         look(&Cli::command());
     }
 
-    #[test]
-    fn every_command_of_the_contract_is_understood() {
-        let lines = "agent --listen 127.0.0.1:0 --listen [::1]:0 --name Ana --no-mdns --no-ble --stdio
+    /// One of each.
+    const CONTRACT: &str = "agent --listen 127.0.0.1:0 --listen [::1]:0 --name Ana --no-mdns --no-ble --stdio
             agent --practice --loopback
             status
             stop
@@ -176,6 +181,10 @@ mod tests {
             receive --to /tmp --once --from Ana
             transfers
             transfer ab
+            transfer ab --items
+            settings list
+            settings set notifications off
+            settings set include eth0,wlan0
             pause ab
             resume ab
             cancel ab
@@ -194,9 +203,14 @@ mod tests {
             doctor
             history --peer Ana --limit 5
             completions bash
+            man
+            man --to /tmp
             --profile /p --json -vv --no-start status
             status --profile /p --json -v --no-start";
-        for line in lines.lines().map(str::trim) {
+
+    #[test]
+    fn every_command_of_the_contract_is_understood() {
+        for line in CONTRACT.lines().map(str::trim) {
             if let Err(e) = Cli::try_parse_from(std::iter::once("hither").chain(line.split(' '))) {
                 panic!("{line}: {e}");
             }
@@ -222,6 +236,7 @@ mod tests {
             "withdraw ab",
             "visibility --for 10m",
             "near --timeout soon",
+            "settings set colour red",
             "history --limit -1",
         ] {
             let parsed = Cli::try_parse_from(std::iter::once("hither").chain(line.split(' ')));

@@ -36,7 +36,9 @@ fn run() -> u8 {
     let screen = Screen::new(cli.globals.json);
     let outcome = match cli.command {
         Command::Agent(agent) => agent.run(&cli.globals),
+        Command::CardHelper(helper) => helper.run(),
         Command::Completions(completions) => completions.run(&screen),
+        Command::Man(man) => man.run(&screen),
         command => ask(command, &cli.globals, &screen),
     };
     match outcome {

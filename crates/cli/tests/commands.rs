@@ -58,7 +58,7 @@ impl Paper {
                 Answer::Done
             }
             Ask::Accept { .. } => {
-                self.tell([News::QuestionGone { id: QUESTION, why: "accepted".into() }, accepted()]);
+                self.tell([News::QuestionGone { id: QUESTION, why: "accepted".into(), code: None }, accepted()]);
                 Answer::Answered { question: QUESTION }
             }
             Ask::Decline { .. } => Answer::Answered { question: QUESTION },
@@ -125,8 +125,13 @@ impl Surface for Paper {
 
     fn news(&self) -> Boxed<'_, Result<(News, broadcast::Receiver<News>), Failure>> {
         let me = MeRow { peer: PEER, name: None, visibility: Visibility::Known, until: None };
-        let snapshot =
-            News::Snapshot { me, peers: vec![peer()], questions: vec![question()], sessions: vec![], transfers: vec![] };
+        let snapshot = News::Snapshot {
+            me,
+            peers: vec![peer()],
+            questions: vec![question()],
+            sessions: vec![],
+            transfers: vec![],
+        };
         Box::pin(async move { Ok((snapshot, self.news.subscribe())) })
     }
 

@@ -62,7 +62,8 @@ impl Engine {
         // Known devices first: they see us before multicast has even probed its name.
         state.call_known();
         state.align_media().await;
-        let handle = Handle { calls, settings: state.settings.subscribe(), running: is_running };
+        let handle =
+            Handle { calls, settings: state.settings.subscribe(), running: is_running, news: state.news.downgrade() };
         let started = Started {
             peer: state.my_id,
             name: state.shown_name(),
@@ -108,6 +109,8 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         directory: Directory::default(),
         media: Media::new(mdns),
         door: DoorBook::new(clock),
+        door_epoch: 0,
+        advert_epoch: 0,
         listen: vec![],
         listener: None,
         questions: Questions::default(),
@@ -125,6 +128,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         tasks: TaskTracker::new(),
         cancel: CancellationToken::new(),
         counter: 0,
+        turned_away_at: 0,
         profile_dir: profile,
         keeper,
         stale_sessions: Stale::default(),
@@ -169,6 +173,7 @@ async fn run(state: &mut State, mut events: mpsc::Receiver<Event>, mut calls: mp
             Some(event) = events.recv() => state.happened(event).await,
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => state.due().await,
         }
+        state.renew_door();
         state.drains_due();
         state.write_stale();
     }
@@ -203,6 +208,8 @@ impl State {
             self.redials_deadline(),
             self.lanes_deadline(),
             self.transfers_deadline(),
+            self.drains_deadline(),
+            Some(self.door_deadline()),
         ]
         .into_iter()
         .flatten()

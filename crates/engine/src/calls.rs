@@ -56,9 +56,14 @@ impl State {
 
     /// The other side of a session asks whether our port can be reached from here: we try its address (doctor).
     pub(crate) fn dial_back(&mut self, session: SessionId, port: u16) {
-        let Some(remote) = self.sessions.get(&session).and_then(|s| s.link.as_ref()).map(|l| l.remote) else { return };
+        let Some(open) = self.sessions.get_mut(&session) else { return };
+        let Some(mut target) = open.link.as_ref().map(|l| l.remote) else { return };
+        // One at a time: it costs us a connection attempt.
+        if std::mem::replace(&mut open.dialling_back, true) {
+            return;
+        }
         let now = self.clock.now();
-        let target = SocketAddr::new(remote.ip(), port);
+        target.set_port(port);
         let consent = Consent::reconnect(session.to_string(), vec![target], now);
         let permitted = self.gate.dial(consent, now).and_then(|grant| grant.permits(target));
         let events = self.events.clone();
@@ -77,7 +82,8 @@ impl State {
     }
 
     pub(crate) fn dial_back_done(&mut self, session: SessionId, reached: bool, why: Option<String>) {
-        if let Some(session) = self.sessions.get(&session) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.dialling_back = false;
             session.post(session::Frame::DialBackResult { reached, why });
         }
     }
@@ -97,7 +103,11 @@ async fn ring(peer: PeerId, dialling: Dialling, port: u16, events: tokio::sync::
         wire.next().await
     });
     if let Ok(Ok(Frame::Here { port, .. })) = answer.await {
-        let route = SocketAddr::new(route.ip(), if port == 0 { route.port() } else { port });
+        // The scope of a link-local address stays.
+        let mut route = route;
+        if port != 0 {
+            route.set_port(port);
+        }
         let _ = events.send(Event::Called { peer, route }).await;
     }
 }

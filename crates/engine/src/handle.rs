@@ -51,6 +51,7 @@ pub struct Handle {
     pub(crate) calls: mpsc::Sender<Call>,
     pub(crate) settings: watch::Receiver<Settings>,
     pub(crate) running: watch::Receiver<bool>,
+    pub(crate) news: broadcast::WeakSender<News>,
 }
 
 impl Handle {
@@ -98,6 +99,13 @@ impl Handle {
     pub async fn stopped(&self) {
         let mut running = self.running.clone();
         let _ = running.wait_for(|running| !running).await;
+    }
+
+    /// Tells every listener something that the program around the engine knows.
+    pub fn tell(&self, news: News) {
+        if let Some(listeners) = self.news.upgrade() {
+            let _ = listeners.send(news);
+        }
     }
 
     /// The settings as they change through requests.

@@ -14,10 +14,14 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// How long the opening frame may take.
 const HELLO: Duration = Duration::from_secs(10);
+/// Strangers who may be saying their opening frame at one time; one more takes the place of nobody and is let go.
+const MAX_STRANGERS: usize = 16;
+/// The same for those the door knows (friends, links, sessions that are taken up again).
+const MAX_EXPECTED: usize = 48;
 
 impl State {
     /// Takes the sockets handed over by the service manager, else binds the addresses wanted: those named, else every address with the port of last time, else a free port.
@@ -28,7 +32,7 @@ impl State {
         handed_over: Vec<std::net::TcpListener>,
     ) -> Result<StreamSocketListener, Failure> {
         let grant = self.gate.listen()?;
-        let control = StreamSocketControl::default;
+        let control = watched;
         if !handed_over.is_empty() {
             return StreamSocketListener::adopt(grant, handed_over, control()).map_err(Failure::from);
         }
@@ -78,6 +82,14 @@ impl State {
     }
 }
 
+/// The options of every connection: TCP looks after those that are silent, such as pipes nobody writes to.
+pub(crate) fn watched() -> StreamSocketControl {
+    let mut control = StreamSocketControl::default();
+    // It says no only once connected.
+    let _ = control.set_keep_alive(true);
+    control
+}
+
 /// Takes connections as they come; each opening frame is read by a task of its own, under a clock.
 async fn receive(
     mut inbox: mpsc::Receiver<Arrival>,
@@ -85,8 +97,15 @@ async fn receive(
     events: mpsc::Sender<Event>,
     tasks: tokio_util::task::TaskTracker,
 ) {
+    let strangers = Arc::new(Semaphore::new(MAX_STRANGERS));
+    let expected = Arc::new(Semaphore::new(MAX_EXPECTED));
     while let Some(Arrival { connected, rid, from }) = inbox.recv().await {
         let Some(purpose) = porter.purpose(&rid) else { continue };
+        let places = if purpose == Purpose::Advert { &strangers } else { &expected };
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+            tracing::debug!(%from, "too many connections have not said what for");
+            continue;
+        };
         let events = events.clone();
         tasks.spawn(async move {
             match (purpose, connected) {
@@ -96,7 +115,9 @@ async fn receive(
                 (Purpose::Lane(_), Connected::Stranger(_)) => {}
                 (purpose, connected) => {
                     let mut wire = Wire::new(connected);
-                    match tokio::time::timeout(HELLO, wire.hello()).await {
+                    let hello = tokio::time::timeout(HELLO, wire.hello()).await;
+                    drop(place);
+                    match hello {
                         Ok(Ok(hello)) => {
                             let wire = Box::new(wire);
                             let _ = events.send(Event::Hello { wire, purpose, from, hello }).await;

@@ -30,16 +30,15 @@ pub(crate) struct Media {
     pub(crate) old_rids: Vec<Rid>,
     /// When the advert is made anew, monotonic milliseconds.
     pub(crate) rotate_at: Option<u64>,
-    /// The end of a temporary change of visibility.
-    pub(crate) revert: Option<Revert>,
+    /// Holds instead of the setting, which alone is kept on disk: a crash in between ends it.
+    pub(crate) passing: Option<Passing>,
 }
 
-/// A temporary visibility ends.
+/// A visibility for a while.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Revert {
-    /// What it was before.
-    pub(crate) to: Visibility,
-    /// When it returns, monotonic milliseconds.
+pub(crate) struct Passing {
+    pub(crate) visibility: Visibility,
+    /// When it ends, monotonic milliseconds.
     pub(crate) at: u64,
     /// The same moment, seconds since 1970.
     pub(crate) until: u64,
@@ -54,7 +53,7 @@ impl Media {
             draw: None,
             old_rids: vec![],
             rotate_at: None,
-            revert: None,
+            passing: None,
         }
     }
 }
@@ -66,7 +65,7 @@ impl State {
     }
 
     pub(crate) fn visibility(&self) -> Visibility {
-        self.settings.borrow().visibility
+        self.media.passing.map_or(self.settings.borrow().visibility, |passing| passing.visibility)
     }
 
     /// Brings multicast into line with the settings and capabilities: on, off, or failed with a reason.
@@ -144,6 +143,7 @@ impl State {
             spread: u16::from_be_bytes(random()),
         };
         let epoch = epoch(self.clock.unix());
+        self.advert_epoch = epoch;
         let name = self.shown_name();
         let txt =
             presence::advert(self.visibility(), name.as_ref(), &self.my_id, &self.people, epoch, draw.rid, random);
@@ -168,8 +168,7 @@ impl State {
     /// Rotates the advert and ends temporary visibility when due.
     pub(crate) async fn media_due(&mut self) {
         let now = self.clock.now();
-        if let Some(revert) = self.media.revert.take_if(|revert| revert.at <= now) {
-            self.settings.send_modify(|s| s.visibility = revert.to);
+        if self.media.passing.take_if(|passing| passing.at <= now).is_some() {
             self.tell(News::Me { me: self.me_row() });
             self.align_media().await;
         } else if self.media.rotate_at.is_some_and(|at| at <= now) {
@@ -178,7 +177,7 @@ impl State {
     }
 
     pub(crate) fn media_deadline(&self) -> Option<u64> {
-        [self.media.rotate_at, self.media.revert.map(|revert| revert.at)].into_iter().flatten().min()
+        [self.media.rotate_at, self.media.passing.map(|passing| passing.at)].into_iter().flatten().min()
     }
 
     pub(crate) async fn discovered(&mut self, event: mdns::Event) {

@@ -27,6 +27,9 @@ use std::{collections::BTreeMap, collections::HashMap, net::SocketAddr, path::Pa
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+/// How often the wall clock is looked at while nothing happens, milliseconds.
+const DOOR_LOOK: u64 = 60_000;
+
 /// The engine's state.
 pub(crate) struct State {
     pub(crate) clock: Clock,
@@ -48,6 +51,9 @@ pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) media: Media,
     pub(crate) door: DoorBook,
+    /// The epoch the door was last published in, and the one of the advert.
+    pub(crate) door_epoch: u32,
+    pub(crate) advert_epoch: u32,
     pub(crate) listen: Vec<SocketAddr>,
     /// Ends the listener when its capability is revoked.
     pub(crate) listener: Option<CancellationToken>,
@@ -68,6 +74,8 @@ pub(crate) struct State {
     pub(crate) tasks: TaskTracker,
     pub(crate) cancel: CancellationToken,
     pub(crate) counter: u64,
+    /// When the history last said that a stranger was turned away unasked, monotonic milliseconds.
+    pub(crate) turned_away_at: u64,
 }
 
 impl State {
@@ -109,7 +117,8 @@ impl State {
     }
 
     pub(crate) fn profile(&self) -> Profile {
-        Profile { tls12: self.settings.borrow().allow_tls12, ..Profile::default() }
+        let tls12 = self.settings.borrow().allow_tls12;
+        Profile { tls12, control: crate::listen::watched(), ..Profile::default() }
     }
 
     /// The port others reach us on.
@@ -209,8 +218,26 @@ impl State {
         self.people_changed();
     }
 
+    /// Rendezvous values change with the wall clock, whatever else happens or does not.
+    pub(crate) fn renew_door(&mut self) {
+        let here = epoch(self.clock.unix());
+        if here != self.door_epoch {
+            self.publish_door();
+            // Beyond the usual turn the machine slept, and the advert is as old.
+            if here.wrapping_sub(self.advert_epoch) > 1 {
+                self.media.rotate_at = self.media.rotate_at.map(|_| self.clock.now());
+            }
+        }
+    }
+
+    /// When to look at the wall clock again, monotonic milliseconds: it may jump, and the monotonic one may have slept.
+    pub(crate) fn door_deadline(&self) -> u64 {
+        self.clock.now() + DOOR_LOOK
+    }
+
     /// Publishes which rendezvous values open the door now.
     pub(crate) fn publish_door(&mut self) {
+        self.door_epoch = epoch(self.clock.unix());
         let mut passes = Passes::new();
         if self.gate.listen().is_err() {
             return self.door.publish(passes);

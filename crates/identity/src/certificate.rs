@@ -6,6 +6,8 @@
 //! the certificate is not verified here (for a self-signed one it would prove nothing that the handshake does not);
 //! a path to a certificate authority, where one matters, is the socket's to build.
 
+mod chain;
+pub(crate) mod der;
 mod facts;
 mod fault;
 mod judge;
@@ -15,7 +17,10 @@ mod verify;
 pub use facts::facts;
 pub use fault::CertificateFault;
 pub use judge::{Judged, TOLERATED_SKEW_S, judge};
+pub(crate) use chain::chain;
+pub(crate) use public_key::Kind;
 pub use verify::verify;
+pub(crate) use verify::verify_as;
 
 use hither_model::PeerId;
 use sha2::{Digest, Sha256};
@@ -34,6 +39,13 @@ pub const MAX_CHAIN_BYTES: usize = 16 * 1024;
 /// [`CertificateFault::TooLarge`] or [`CertificateFault::Malformed`].
 pub fn spki_id(der: &[u8]) -> Result<PeerId, CertificateFault> {
     Ok(id_of(&parsed(der)?))
+}
+
+/// The SubjectPublicKeyInfo, DER, and the kind of key in it.
+pub(crate) fn key_of(der: &[u8]) -> Result<(Vec<u8>, Kind), CertificateFault> {
+    let certificate = parsed(der)?;
+    let spki = &certificate.tbs_certificate.subject_pki;
+    Ok((spki.raw.to_vec(), Kind::of(spki)?))
 }
 
 fn id_of(certificate: &X509Certificate<'_>) -> PeerId {

@@ -7,6 +7,7 @@
 //!
 //! What is *not* here: trust (the engine's), TLS configuration (the socket's), and certification paths.
 
+pub mod card;
 pub mod certificate;
 mod credential;
 mod device;

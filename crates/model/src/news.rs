@@ -1,7 +1,7 @@
 //! What the agent tells every face that listens. A late or slow listener gets a fresh snapshot, then changes.
 
 use crate::{
-    Failure, InviteId, MediumState, PeerId, QuestionId, SessionId, TransferId,
+    ErrorCode, Failure, InviteId, MediumState, PeerId, QuestionId, SessionId, TransferId,
     row::{CapabilityRow, FailedItem, MeRow, MessageRow, PeerRow, QuestionRow, SessionRow, TransferRow},
 };
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub enum News {
     QuestionGone {
         id: QuestionId,
         why: String,
+        /// The stable code, where it came to nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<ErrorCode>,
     },
     /// Our invite reached the other agent.
     InviteSent {
@@ -163,4 +166,49 @@ pub enum News {
     },
     /// The agent is about to stop.
     Stopping,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Ask, View,
+        ask::SettingsChange,
+        row::{ItemRow, Visibility},
+    };
+    use serde_json::{from_value, json, to_value};
+
+    #[test]
+    fn the_words_for_windows_keep_their_shape() {
+        let peer = PeerId::new([1; 32]);
+        let me = MeRow { peer, name: None, visibility: Visibility::Known, until: Some(5) };
+        let id = "01".repeat(32);
+        assert_eq!(
+            to_value(News::Me { me }).unwrap(),
+            json!({"event": "me", "peer": id, "name": null, "visibility": "known", "until": 5})
+        );
+        let show = News::Show { view: View::Question, id: Some("ab".into()) };
+        assert_eq!(to_value(&show).unwrap(), json!({"event": "show", "view": "question", "id": "ab"}));
+        let item = ItemRow {
+            index: 3,
+            path: "a/b".into(),
+            bytes: 7,
+            folder: false,
+            state: crate::ItemState::Waiting,
+            why: None,
+        };
+        let told = json!({"index": 3, "path": "a/b", "bytes": 7, "folder": false, "state": "waiting"});
+        assert_eq!(to_value(item).unwrap(), told);
+    }
+
+    #[test]
+    fn what_is_not_named_in_a_change_of_settings_is_not_changed() {
+        let ask = json!({"ask": "set", "change": {"notifications": false, "interfaces": {"include": [], "exclude": [], "virtual": true}}});
+        let Ask::Set { change } = from_value(ask.clone()).unwrap() else { panic!("another ask") };
+        assert_eq!((change.notifications, &change.inbox, change.allow_tls12), (Some(false), &None, None));
+        assert!(change.interfaces.as_ref().is_some_and(|lists| lists.virtual_too));
+        assert_eq!(to_value(Ask::Set { change }).unwrap(), ask);
+        assert_eq!(from_value::<SettingsChange>(json!({})).unwrap(), SettingsChange::default());
+        assert_eq!(to_value(Ask::Watching { seen: true }).unwrap(), json!({"ask": "watching", "seen": true}));
+    }
 }

@@ -1,11 +1,16 @@
 //! What the faces of hither list: one struct per kind of row of the command line's contract, with its JSON names.
 
+mod files;
+mod own;
+
+pub use files::{FailedItem, ItemRow, TransferRow};
+pub use own::{InterfacesRow, MeRow, SettingsRow, StatusRow, Visibility};
+
 use crate::{
-    AgentState, CertificateFacts, DesktopPart, DisplayName, InviteId, ItemState, Medium, MediumState, Negotiated,
-    PeerId, Presence, ProtectionLevel, QuestionId, SessionId, SessionState, TransferId, TransferState, Trust, Verified,
+    CertificateFacts, InviteId, Medium, Negotiated, PeerId, Presence, ProtectionLevel, QuestionId, SessionId,
+    SessionState, TransferId, Trust, Verified,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A device that is near, or was a moment ago.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,77 +162,6 @@ pub struct MessageRow {
     pub number: u64,
 }
 
-/// One item of a transfer that did not make it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct FailedItem {
-    /// Its path within the transfer, hidden characters escaped.
-    pub path: String,
-    /// The stable code.
-    pub code: crate::ErrorCode,
-    /// Why, for a person.
-    pub why: String,
-}
-
-/// A past or present transfer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct TransferRow {
-    /// The transfer.
-    pub transfer: TransferId,
-    /// The other end.
-    pub peer: PeerId,
-    /// Their name.
-    pub name: String,
-    /// Which way.
-    pub direction: Direction,
-    /// Where it stands.
-    pub state: TransferState,
-    /// Why it is paused or dropped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// What was offered, in a few words: the first name, and how many more.
-    pub title: String,
-    /// Bytes that are through.
-    pub done: u64,
-    /// Bytes in all.
-    pub total: u64,
-    /// Items that are kept.
-    pub items_done: u64,
-    /// Items in all.
-    pub items: u64,
-    /// Items that failed, at most 1,000 listed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub failed: Vec<FailedItem>,
-    /// Whether the receiver's signed receipt is in (sender), or was sent (receiver).
-    pub receipt: bool,
-    /// Where it went: the file, or the folder that holds the items (receiving side, once something is kept).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// When it was offered, seconds since 1970.
-    #[serde(default)]
-    pub at: u64,
-}
-
-/// One item of a transfer: a file or a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct ItemRow {
-    /// Its place in the list, from 0.
-    pub index: u64,
-    /// Its path within the transfer, hidden characters escaped.
-    pub path: String,
-    /// Its size in bytes; 0 for a folder.
-    pub bytes: u64,
-    /// Whether it is a folder.
-    pub folder: bool,
-    /// Where it stands.
-    pub state: ItemState,
-    /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-}
-
 /// A certificate we can be known by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -363,97 +297,4 @@ pub struct HistoryRow {
     pub name: Option<String>,
     /// One sentence.
     pub detail: String,
-}
-
-/// Who may see this device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "lowercase")]
-pub enum Visibility {
-    /// No packet leaves.
-    Nobody,
-    /// Only devices met before can tell who this is.
-    Known,
-    /// Everyone on the link sees the chosen name.
-    Everyone,
-}
-
-/// What others see of this device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct MeRow {
-    /// This device.
-    pub peer: PeerId,
-    /// The name it shows, if one was chosen.
-    pub name: Option<DisplayName>,
-    /// Who may see it.
-    pub visibility: Visibility,
-    /// When the visibility falls back to what it was, seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<u64>,
-}
-
-/// Which network interfaces take part in discovery, beyond the rule that only physical ones do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct InterfacesRow {
-    /// Only these, if any are named.
-    pub include: Vec<String>,
-    /// Never these.
-    pub exclude: Vec<String>,
-    /// Virtual, VPN and container interfaces too.
-    #[serde(rename = "virtual")]
-    pub virtual_too: bool,
-}
-
-/// What a person can set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct SettingsRow {
-    /// Where received files go.
-    pub inbox: String,
-    /// Whether TLS 1.2 is permitted towards older devices.
-    pub allow_tls12: bool,
-    /// Whether the agent raises notifications.
-    pub notifications: bool,
-    /// Which network interfaces take part.
-    pub interfaces: InterfacesRow,
-}
-
-/// The agent's state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct StatusRow {
-    /// Version of the agent.
-    pub version: String,
-    /// Where it stands.
-    pub state: AgentState,
-    /// This device.
-    pub peer: PeerId,
-    /// The name it shows, if any.
-    pub name: Option<DisplayName>,
-    /// Who may see it.
-    pub visibility: Visibility,
-    /// When the visibility falls back to what it was, seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<u64>,
-    /// Where it listens.
-    pub listen: Vec<String>,
-    /// Each medium and whether it works.
-    pub media: BTreeMap<Medium, MediumState>,
-    /// Each thing the desktop can do for the agent, and whether it does.
-    #[serde(default)]
-    pub desktop: BTreeMap<DesktopPart, MediumState>,
-    /// What it may do.
-    pub capabilities: Vec<CapabilityRow>,
-    /// Open sessions.
-    pub sessions: Vec<SessionRow>,
-    /// Transfers that are not over.
-    pub transfers: Vec<TransferRow>,
-    /// Questions waiting for a person.
-    pub questions: u32,
-    /// Devices near.
-    pub near: u32,
-    /// Where received files go.
-    pub inbox: String,
 }

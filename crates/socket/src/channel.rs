@@ -2,7 +2,7 @@
 //! type says so, and only an accepted invitation turns a stranger's channel into a proven one.
 
 use crate::{
-    BlockingLane, FrameReader, FrameWriter, Meter, Proof, RoundTripTimeStatistics, SocketError, StreamSocket,
+    BlockingLane, FrameReader, FrameWriter, Meter, Proof, RoundTripTimeStatistics, SocketError, PeerStream,
     StreamSocketControl,
     frame::{Incoming, MAX_FRAME, encode},
     profile::Profile,
@@ -344,8 +344,8 @@ impl Channel<Proven> {
     }
 
     /// Any program's bytes, both ways.
-    pub fn into_stream(self) -> StreamSocket {
-        StreamSocket::new(self.core.wire, self.core.proof)
+    pub fn into_stream(self) -> PeerStream {
+        PeerStream::new(self.core.wire, self.core.proof)
     }
 
     /// Bulk data, for a thread that may block.

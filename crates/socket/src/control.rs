@@ -8,6 +8,9 @@ use std::{io, net::SocketAddr, time::Duration};
 const LOW_DELAY: u32 = 0x10;
 /// How long a connection is silent before TCP asks whether the other end is still there.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(60);
+/// How often TCP asks, and how often in vain before the connection is given up.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TRIES: u32 = 3;
 
 /// How urgently packets are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -157,7 +160,9 @@ impl StreamSocketControl {
     pub(crate) fn apply(&self, socket: &SockRef<'_>, family: SocketAddr) -> io::Result<()> {
         socket.set_tcp_nodelay(self.no_delay)?;
         if self.keep_alive {
-            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEP_ALIVE_AFTER))?;
+            let watch = TcpKeepalive::new().with_time(KEEP_ALIVE_AFTER);
+            // The systems' own patience is up to eleven minutes more.
+            socket.set_tcp_keepalive(&watch.with_interval(KEEP_ALIVE_EVERY).with_retries(KEEP_ALIVE_TRIES))?;
         }
         if let Some(bytes) = self.outbound_buffer {
             socket.set_send_buffer_size(usize::try_from(bytes).unwrap_or(usize::MAX))?;

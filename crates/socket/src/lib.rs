@@ -4,7 +4,11 @@
 //! asked for (R3.13), the other end's key is the expected one, and both ends have said so (READY). A channel to a key
 //! that nobody has vouched for yet is a `Channel<Stranger>`: a few small frames, enough for the invite protocol and
 //! nothing else. A `Channel<Proven>` carries frames ([`FrameReader`], [`FrameWriter`]), any program's bytes
-//! ([`StreamSocket`]) or bulk data ([`BlockingLane`]).
+//! ([`PeerStream`]) or bulk data ([`BlockingLane`]).
+//!
+//! [`StreamSocket`] reaches any server by name, with a level of protection that was asked for and checked, through a proxy
+//! if need be; [`framing`] and `ws` put values and WebSocket messages on such a stream. Servers are judged by the
+//! authorities of the system, devices near never are.
 //!
 //! What is *not* here: who may connect (capability and engine), what the frames mean (protocol), names and addresses of
 //! devices (discovery), trust.
@@ -13,16 +17,23 @@
 
 mod channel;
 mod control;
+mod credential;
 mod dial;
 mod error;
 mod frame;
+pub mod framing;
 mod host;
 mod inbox;
 mod lane;
+mod level;
 mod listen;
+mod names;
+mod outward;
 mod profile;
 mod proof;
+mod proxy;
 mod ready;
+mod server;
 mod split;
 mod statistics;
 pub mod status;
@@ -32,17 +43,26 @@ mod wire;
 
 pub use channel::{Admits, Channel, Connected, Proven, Standing, Stranger};
 pub use control::{QualityOfService, StreamSocketControl};
+pub use credential::{CredentialFault, PasswordCredential};
 pub use dial::dial;
 pub use error::{Phase, SocketError};
 pub use frame::MAX_FRAME;
 pub use host::{EndpointPair, HostName, HostNameFault, HostNameType};
 pub use lane::{BlockingLane, LaneAbort};
+pub use level::SocketProtectionLevel;
 pub use listen::{Arrival, Caps, Door, Entry, StreamSocketListener};
+pub use names::{
+    HostNameSortOptions, NameFault, Names,
+    race::{ATTEMPT_DELAY_MS, MAX_ATTEMPTS, Race, Turn},
+};
+pub use outward::{OutwardControl, ServerError, StreamSocket, StreamSocketInformation, Validation, Verdict};
 pub use profile::{ALPN, Profile, Signing};
 pub use proof::{Meter, Proof};
+pub use proxy::{Environment, Offered, Proxies, Proxy, ProxyError, ProxyFault, ProxyKind};
+pub use server::{ChainValidationResult, Roots, RootsFault, ServerCertificate, SocketSslErrorSeverity};
 pub use split::{FrameReader, FrameWriter, Link};
-pub use statistics::RoundTripTimeStatistics;
-pub use stream::StreamSocket;
+pub use statistics::{BandwidthStatistics, RoundTripTimeStatistics};
+pub use stream::PeerStream;
 pub use verifier::Expected;
 
 #[cfg(test)]

@@ -63,14 +63,14 @@ impl Default for Profile {
 
 /// TLS 1.3 suites. 256 bits first, as the library has it: with the vector instructions of today's processors AES-128
 /// saves about a tenth of a core-second per GiB, and the post-quantum key exchange deserves an equal partner.
-const SUITES_13: &[SupportedCipherSuite] = &[
+pub(crate) const SUITES_13: &[SupportedCipherSuite] = &[
     aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384,
     aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256,
     aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
 ];
 
 /// TLS 1.2 suites: forward secret and authenticated encryption only.
-const SUITES_12: &[SupportedCipherSuite] = &[
+pub(crate) const SUITES_12: &[SupportedCipherSuite] = &[
     aws_lc_rs::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
     aws_lc_rs::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
     aws_lc_rs::cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -79,8 +79,8 @@ const SUITES_12: &[SupportedCipherSuite] = &[
     aws_lc_rs::cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
 
-const VERSIONS_13: &[&SupportedProtocolVersion] = &[&version::TLS13];
-const VERSIONS_12: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
+pub(crate) const VERSIONS_13: &[&SupportedProtocolVersion] = &[&version::TLS13];
+pub(crate) const VERSIONS_12: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 
 /// The provider for TLS 1.3 only, or with 1.2; made once, and never the process-wide default.
 fn provider(tls12: bool) -> Arc<CryptoProvider> {

@@ -18,16 +18,42 @@ pub struct RoundTripTimeStatistics {
     pub variance: u64,
 }
 
+/// How fast bytes get through; 0 if not known. Which way the system does not measure stays 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BandwidthStatistics {
+    /// What the other end has lately acknowledged, bits a second.
+    pub outbound_bits_per_second: u64,
+    /// Not measured by the system.
+    pub inbound_bits_per_second: u64,
+}
+
+/// What the system tells about one connection.
+#[derive(Debug, Default)]
+struct Figures {
+    smoothed: u64,
+    variance: u64,
+    min: u64,
+    /// Bytes a second.
+    delivery: u64,
+}
+
 /// Asks the system about the connection between two addresses of this network namespace.
 pub(crate) fn round_trips(local: SocketAddr, remote: SocketAddr, meter: &Meter) -> RoundTripTimeStatistics {
-    let Some((smoothed, variance, min)) = diagnosis::ask(local, remote) else {
+    let Some(Figures { smoothed, variance, min, .. }) = diagnosis::ask(local, remote) else {
         return RoundTripTimeStatistics::default();
     };
     RoundTripTimeStatistics { min, max: meter.slowest(smoothed), smoothed, variance }
 }
 
+/// The same for the speed.
+pub(crate) fn bandwidth(local: SocketAddr, remote: SocketAddr) -> BandwidthStatistics {
+    let figures = diagnosis::ask(local, remote).unwrap_or_default();
+    BandwidthStatistics { outbound_bits_per_second: figures.delivery.saturating_mul(8), inbound_bits_per_second: 0 }
+}
+
 #[cfg(target_os = "linux")]
 mod diagnosis {
+    use super::Figures;
     use socket2::{Domain, Protocol, Socket, Type};
     use std::{
         io::{Read, Write},
@@ -52,9 +78,9 @@ mod diagnosis {
     const RTT: usize = 68;
     const RTT_VARIANCE: usize = 72;
     const MIN_RTT: usize = 148;
+    const DELIVERY_RATE: usize = 160;
 
-    /// Smoothed, variance, minimum.
-    pub(super) fn ask(local: SocketAddr, remote: SocketAddr) -> Option<(u64, u64, u64)> {
+    pub(super) fn ask(local: SocketAddr, remote: SocketAddr) -> Option<Figures> {
         let kind = Socket::new(Domain::from(AF_NETLINK), Type::DGRAM, Some(Protocol::from(NETLINK_SOCK_DIAG)));
         let mut socket = kind.ok()?;
         socket.set_read_timeout(Some(Duration::from_millis(100))).ok()?;
@@ -92,7 +118,7 @@ mod diagnosis {
         out
     }
 
-    fn figures(answer: &[u8]) -> Option<(u64, u64, u64)> {
+    fn figures(answer: &[u8]) -> Option<Figures> {
         let kind = answer.get(4..6)?;
         if kind != SOCK_DIAG_BY_FAMILY.to_ne_bytes() {
             return None;
@@ -108,7 +134,13 @@ mod diagnosis {
                     Some(u64::from(u32::from_ne_bytes(field)))
                 };
                 let min = at(MIN_RTT).filter(|min| *min != u64::from(u32::MAX));
-                return Some((at(RTT)?, at(RTT_VARIANCE)?, min.unwrap_or(0)));
+                let rate = value.get(DELIVERY_RATE..DELIVERY_RATE + 8).and_then(|field| field.try_into().ok());
+                return Some(Figures {
+                    smoothed: at(RTT)?,
+                    variance: at(RTT_VARIANCE)?,
+                    min: min.unwrap_or(0),
+                    delivery: rate.map(u64::from_ne_bytes).unwrap_or(0),
+                });
             }
             attributes = attributes.get(length.next_multiple_of(4)..)?;
         }
@@ -117,9 +149,10 @@ mod diagnosis {
 
 #[cfg(not(target_os = "linux"))]
 mod diagnosis {
+    use super::Figures;
     use std::net::SocketAddr;
 
-    pub(super) fn ask(_local: SocketAddr, _remote: SocketAddr) -> Option<(u64, u64, u64)> {
+    pub(super) fn ask(_local: SocketAddr, _remote: SocketAddr) -> Option<Figures> {
         None
     }
 }

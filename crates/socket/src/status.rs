@@ -1,4 +1,13 @@
-//! The socket's own word for a failure (R7.4): from the system's error number and from the TLS library's error.
+//! The socket's own word for a failure (R7.4): from the system's error number and from the TLS library's error. Below: the
+//! table with numbers and classes, the words of HTTP and WebSockets, and what happens after a failure.
+
+mod retry;
+mod table;
+mod web;
+
+pub use retry::{Act, Attempts, Stage};
+pub use table::*;
+pub use web::WebErrorStatus;
 
 use hither_model::SocketErrorStatus;
 use nix::errno::Errno;
@@ -16,6 +25,9 @@ pub fn of_io(error: &io::Error) -> SocketErrorStatus {
         }
         if let Some(socket) = inner.downcast_ref::<crate::SocketError>() {
             return socket.status();
+        }
+        if let Some(server) = inner.downcast_ref::<crate::ServerError>() {
+            return server.status();
         }
     }
     match error.kind() {

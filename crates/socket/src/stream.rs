@@ -13,12 +13,12 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream of bytes whose protection was checked. Shut it down before dropping it, or what is on its way may be lost.
-pub struct StreamSocket {
+pub struct PeerStream {
     wire: Wire,
     proof: Arc<Proof>,
 }
 
-impl StreamSocket {
+impl PeerStream {
     pub(crate) fn new(wire: Wire, proof: Arc<Proof>) -> Self {
         Self { wire, proof }
     }
@@ -39,7 +39,7 @@ impl StreamSocket {
     }
 }
 
-impl AsyncRead for StreamSocket {
+impl AsyncRead for PeerStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
@@ -52,7 +52,7 @@ impl AsyncRead for StreamSocket {
     }
 }
 
-impl AsyncWrite for StreamSocket {
+impl AsyncWrite for PeerStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         self.wire.alive()?;
         self.wire.poll_write(cx, from).map_err(io::Error::from)
@@ -69,8 +69,8 @@ impl AsyncWrite for StreamSocket {
     }
 }
 
-impl fmt::Debug for StreamSocket {
+impl fmt::Debug for PeerStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamSocket").field("peer", &self.proof.peer).finish_non_exhaustive()
+        f.debug_struct("PeerStream").field("peer", &self.proof.peer).finish_non_exhaustive()
     }
 }

@@ -1,14 +1,12 @@
-"""10,000 files of 4 KiB, each verified, next to tar over ssh."""
+"""10,000 files of 4 KiB, each verified, next to tar over ssh; what else moves folders is timed too, as detail."""
 
 import filecmp
 import os
-import shutil
 
 from figures import Figure, median
 from figures.one_file import Hither
-from lab import BenchError
 from people import Person, meet
-from rivals import TarSsh, found
+from rivals import PEOPLE_USE, TarSsh, at_hand, compete
 
 NAME = "many-files"
 ABOUT = "10,000 files of 4 KiB: time against tar over ssh"
@@ -36,19 +34,10 @@ def run(bench):
     sender.start()
     receiver.start()
     meet(sender, receiver)
-    ways = [Hither(bench, sender, receiver)] + [rival(bench) for rival in (TarSsh,) if found(*rival.tools)]
-    seconds = {way.name: [] for way in ways}
-    for number in range(bench.rounds):
-        for way in ways if number % 2 else ways[::-1]:
-            shutil.rmtree(f"{lab.b.root}{target}", ignore_errors=True)
-            os.makedirs(f"{lab.b.root}{target}")
-            row = way.tree(source, target)
-            if not same(outside, f"{lab.b.root}{target}/many"):
-                raise BenchError(f"{way.name} did not deliver what was sent")
-            seconds[way.name].append(row[0])
-            bench.say(f"  round {number + 1}: {way.name:18} {row[0]:6.3f} s")
+    ways = [Hither(bench, sender, receiver), *at_hand(bench, (TarSsh, *PEOPLE_USE))]
+    rows = compete(bench, ways, lambda way: way.tree(source, target), lambda: same(outside, f"{lab.b.root}{target}/many"), target)
     sender.stop()
     receiver.stop()
-    middle = {name: round(median(many), 4) for name, many in seconds.items()}
-    if TarSsh.name in middle:
-        yield Figure("10,000 files: time ÷ tar over ssh", middle["hither"] / middle[TarSsh.name], "×", 1.0, False, {"seconds": middle})
+    seconds = {name: round(median([row[0] for row in many]), 4) for name, many in rows.items()}
+    if TarSsh.name in seconds:
+        yield Figure("10,000 files: time ÷ tar over ssh", seconds["hither"] / seconds[TarSsh.name], "×", 1.0, False, {"seconds": seconds})

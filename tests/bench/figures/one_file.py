@@ -2,15 +2,14 @@
 
 import filecmp
 import os
-import shutil
 
 from figures import Figure, median
 from lab import BenchError, forget_peak, memory_mib
 from people import Person, kind, meet, parsed
-from rivals import Rsync, Scp, Socat, found
+from rivals import PEOPLE_USE, Socat, at_hand, compete
 
 NAME = "one-file"
-ABOUT = "1 GiB file: speed and CPU against socat, scp, rsync; peak memory"
+ABOUT = "1 GiB file: speed and CPU against socat, scp, rsync, Syncthing, magic-wormhole, sendme; peak memory"
 
 
 class Hither:
@@ -54,17 +53,9 @@ def run(bench):
     sender.start()
     receiver.start()
     meet(sender, receiver)
-    ways = [Hither(bench, sender, receiver)] + [rival(bench) for rival in (Socat, Scp, Rsync) if found(*rival.tools)]
-    rows = {way.name: [] for way in ways}
-    for number in range(bench.rounds):
-        for way in ways[number % len(ways):] + ways[:number % len(ways)]:
-            shutil.rmtree(f"{lab.b.root}{target}", ignore_errors=True)
-            os.makedirs(f"{lab.b.root}{target}")
-            row = way.file(source, target)
-            if not filecmp.cmp(outside, f"{lab.b.root}{target}/file", shallow=False):
-                raise BenchError(f"{way.name} did not deliver what was sent")
-            rows[way.name].append(row)
-            bench.say(f"  round {number + 1}: {way.name:18} {size / row[0] / 2**20:7.0f} MiB/s  {row[1]:5.2f} CPU s")
+    ways = [Hither(bench, sender, receiver), *at_hand(bench, (Socat, *PEOPLE_USE))]
+    arrived = lambda: filecmp.cmp(outside, f"{lab.b.root}{target}/file", shallow=False)
+    rows = compete(bench, ways, lambda way: way.file(source, target), arrived, target)
     sender.stop()
     receiver.stop()
     seconds = {name: median([row[0] for row in many]) for name, many in rows.items()}
@@ -74,8 +65,9 @@ def run(bench):
     if Socat.name in speed:
         yield Figure("speed ÷ socat mutual TLS", speed["hither"] / speed[Socat.name], "×", 1.0, True, detail)
         yield Figure("CPU per GiB ÷ socat mutual TLS", per_gib["hither"] / per_gib[Socat.name], "×", 1.3, False, detail)
-    others = [speed[name] for name in (Scp.name, Rsync.name) if name in speed]
+    others = [rival.name for rival in PEOPLE_USE if rival.name in speed]
     if others:
-        yield Figure("speed ÷ best of scp, rsync", speed["hither"] / max(others), "×", 3, True, detail)
+        best = max(others, key=speed.get)
+        yield Figure(f"speed ÷ best of {', '.join(others)}", speed["hither"] / speed[best], "×", 3, True, {"best": best, **detail})
     peak = max(row[2] for row in rows[Hither.name])
     yield Figure("peak memory of either side, 1 GiB file", peak, "MiB", 48, False, {"mebibytes": bench.mebibytes})

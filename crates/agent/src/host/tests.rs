@@ -64,6 +64,10 @@ impl Engine for Paper {
         let _ = running.wait_for(|running| !running).await;
     }
 
+    fn tell(&self, news: News) {
+        let _ = self.news.send(news);
+    }
+
     fn settings(&self) -> watch::Receiver<Chosen> {
         self.settings.subscribe()
     }

@@ -104,8 +104,9 @@ async fn question(client: &mut Client, id: &str) -> Result<QuestionRow, Halt> {
 async fn gone(news: &mut NewsFeed, question: QuestionId) -> Failure {
     loop {
         match news.next().await {
-            Ok(News::QuestionGone { id, why }) if id == question => {
-                return Failure::new(ErrorCode::Stale, format!("the question is gone: {why}"));
+            Ok(News::QuestionGone { id, why, code }) if id == question => {
+                let code = code.unwrap_or(ErrorCode::Stale);
+                return Failure::new(code, format!("the question is gone: {why}"));
             }
             Ok(_) => {}
             Err(failure) => return failure,
@@ -124,8 +125,8 @@ async fn watch(desk: &Desk<'_>, mut news: NewsFeed, question: &QuestionRow) -> R
             News::Accepted { session, peer, verified, .. } if *peer == question.peer => {
                 return desk.screen.news(&heard, || Some(opened(*session, peer, *verified)));
             }
-            News::QuestionGone { id, why } if *id == question.id => {
-                settled = Some(why.clone());
+            News::QuestionGone { id, why, code } if *id == question.id => {
+                settled = Some((why.clone(), code.unwrap_or(ErrorCode::Withdrawn)));
                 end = Instant::now() + SESSION_FOLLOWS;
             }
             News::Alarm { message, .. } => alarm(desk, &heard, message)?,
@@ -133,7 +134,7 @@ async fn watch(desk: &Desk<'_>, mut news: NewsFeed, question: &QuestionRow) -> R
         }
     }
     match settled {
-        Some(why) => Err(Failure::new(ErrorCode::Withdrawn, format!("the invite came to nothing: {why}")).into()),
+        Some((why, code)) => Err(Failure::new(code, format!("the invite came to nothing: {why}")).into()),
         None => desk.screen.remark("the other side has not confirmed yet; `hither sessions` shows when it has"),
     }
 }

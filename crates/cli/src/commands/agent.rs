@@ -51,6 +51,7 @@ impl Agent {
             loopback: self.loopback,
             json: globals.json,
             detached: self.detached,
+            desktop: true,
             verbosity: globals.verbose,
         };
         Ok(hither_agent::run(options)?)

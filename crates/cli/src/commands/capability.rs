@@ -4,6 +4,7 @@ use crate::{
     desk::Desk,
     halt::{Halt, unexpected},
     table::Table,
+    words,
 };
 use clap::{Args, Subcommand};
 use hither_model::{Answer, Ask, text};
@@ -51,14 +52,15 @@ impl Capability {
                     return Err(unexpected());
                 };
                 return desk.screen.rows("capability", &rows, |rows| {
-                    let mut table = Table::new(&["NAME", "STATE", "USED BY", "ALLOWS"]);
+                    let mut table = Table::new(&["NAME", "STATE", "USED BY", "LAST USED", "ALLOWS"]);
                     for row in rows {
                         let state = match (row.declared, row.granted) {
                             (false, _) => "not declared",
                             (true, true) => "granted",
                             (true, false) => "revoked",
                         };
-                        table.row([row.name.as_str(), state, &row.used_by.join(", "), &row.allows]);
+                        let last = row.last_used.map_or_else(String::new, words::moment);
+                        table.row([row.name.as_str(), state, &row.used_by.join(", "), &last, &row.allows]);
                     }
                     table.text(desk.screen.paint())
                 });

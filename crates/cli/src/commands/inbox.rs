@@ -53,7 +53,7 @@ impl Inbox {
                     questions.iter().try_for_each(|question| show(desk, &mut shown, question))?;
                 }
                 News::Question { question } => show(desk, &mut shown, question)?,
-                News::QuestionGone { id, why } => {
+                News::QuestionGone { id, why, .. } => {
                     shown.retain(|q| q.id != *id);
                     desk.screen.news(&heard, || Some(gone(id, why)))?;
                 }

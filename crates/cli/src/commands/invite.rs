@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::Args;
 use hither_control::{Client, NewsFeed};
-use hither_model::{Answer, Ask, Failure, InviteId, News, PeerId, SessionId, Verified, ask::LinkText, text};
+use hither_model::{Answer, Ask, ErrorCode, Failure, InviteId, News, PeerId, SessionId, Verified, ask::LinkText, text};
 use serde::Serialize;
 use std::{path::PathBuf, time::Duration};
 
@@ -64,9 +64,16 @@ impl Invite {
         let ask = Ask::Invite { peer, message: self.message, timeout: self.timeout, unverified: self.unverified };
         let answer = desk.unless_interrupted(client.ask(ask)).await?;
         let Answer::Inviting { invite } = answer else { return Err(unexpected()) };
-        Inviting { desk, client, invite, yes_code: self.yes_code, name: self.peer.unwrap_or_default() }
-            .follow(news)
-            .await
+        Inviting {
+            desk,
+            client,
+            invite,
+            yes_code: self.yes_code,
+            name: self.peer.unwrap_or_default(),
+            listening: false,
+        }
+        .follow(news)
+        .await
     }
 
     async fn make_link(self, desk: &Desk<'_>, mut client: Client) -> Result<(), Halt> {
@@ -98,6 +105,8 @@ pub(crate) struct Inviting<'a> {
     pub(crate) client: Client,
     pub(crate) invite: InviteId,
     pub(crate) yes_code: bool,
+    /// Whether news have begun to come.
+    pub(crate) listening: bool,
     /// Whom, as the person said it.
     pub(crate) name: String,
 }
@@ -125,6 +134,11 @@ impl Inviting<'_> {
             News::InviteSent { invite, .. } if *invite == ours => {
                 screen.news(&heard, || None)?;
                 screen.remark("the invite is there; waiting for the other person…")?;
+            }
+            // The first comes when listening begins; another means that news were lost, perhaps the end of this.
+            News::Snapshot { .. } if std::mem::replace(&mut self.listening, true) => {
+                let failure = Failure::new(ErrorCode::Interrupted, "the agent had more news than could be followed");
+                return Ok(Some(Err(failure.hint("`hither sessions` shows whether it was accepted").into())));
             }
             News::InviteWaiting { invite } if *invite == ours => {
                 screen.news(&heard, || None)?;

@@ -73,7 +73,7 @@ impl Open {
         let answer = desk.unless_interrupted(client.ask(Ask::OpenLink { url: LinkText(link) })).await?;
         let Answer::Inviting { invite } = answer else { return Err(unexpected()) };
         let name = "the device that made the link".to_owned();
-        Inviting { desk, client, invite, yes_code: self.yes_code, name }.follow(news).await
+        Inviting { desk, client, invite, yes_code: self.yes_code, name, listening: false }.follow(news).await
     }
 }
 

@@ -5,7 +5,11 @@ use crate::{
     halt::{Halt, unexpected},
 };
 use clap::Args;
-use hither_model::{Answer, Ask, News, SessionId, row::Direction};
+use hither_model::{
+    Answer, Ask, ErrorCode, Failure, News, SessionId,
+    row::{Direction, MessageRow},
+    text,
+};
 use serde::Serialize;
 
 /// Send a text message over an open session.
@@ -31,6 +35,11 @@ struct Said<'a> {
     delivered: bool,
 }
 
+fn undelivered(why: &str) -> Failure {
+    Failure::new(ErrorCode::Interrupted, format!("whether the message arrived is not known: {}", text::printable(why)))
+        .hint("open a session again and ask, or say it again")
+}
+
 impl Say {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
         let mut client = desk.client().await?;
@@ -42,8 +51,22 @@ impl Say {
             Some(mut news) => loop {
                 match news.next().await? {
                     News::MessageDelivered { session: s, number: n } if (s, n) == (session, number) => break true,
-                    News::SessionClosed { session: s, .. } if s == session => break false,
-                    News::Stopping => break false,
+                    News::SessionClosed { session: s, why, .. } if s == session => return Err(undelivered(&why).into()),
+                    News::Stopping => return Err(undelivered("the agent stops").into()),
+                    // First of all, and again after news were lost: how it stands is looked up.
+                    News::Snapshot { sessions, .. } => {
+                        let ask = Ask::Messages { session: Some(session.to_string()) };
+                        let rows = match client.ask(ask).await {
+                            Ok(Answer::Messages { rows }) => rows,
+                            _ => vec![],
+                        };
+                        let ours = |m: &&MessageRow| m.direction == Direction::Out && m.number == number;
+                        match rows.iter().find(ours) {
+                            Some(message) if message.delivered => break true,
+                            _ if sessions.iter().any(|s| s.session == session) => {}
+                            _ => return Err(undelivered("the session is over").into()),
+                        }
+                    }
                     _ => {}
                 }
             },

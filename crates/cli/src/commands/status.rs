@@ -8,7 +8,7 @@ use crate::{
     words,
 };
 use clap::Args;
-use hither_model::{Answer, Ask, row::StatusRow};
+use hither_model::{Answer, Ask, row::StatusRow, text::printable};
 
 /// The agent's state: identity, visibility, media, capabilities, open sessions and transfers.
 #[derive(Debug, Args)]
@@ -25,6 +25,12 @@ impl Status {
 fn text(paint: Paint, status: &StatusRow) -> String {
     let name = status.name.as_ref().map_or_else(|| "(none chosen)".to_owned(), ToString::to_string);
     let visible = serde_json::to_string(&status.visibility).unwrap_or_default().trim_matches('"').to_owned();
+    let visible = match status.until {
+        Some(until) => format!("{visible}, until {}", words::moment(until)),
+        None => visible,
+    };
+    let desktop: Vec<String> =
+        status.desktop.iter().map(|(part, state)| format!("{part}: {}", printable(&state.to_string()))).collect();
     let media: Vec<String> = status.media.iter().map(|(medium, state)| format!("{medium}: {state}")).collect();
     let off: Vec<&str> =
         status.capabilities.iter().filter(|c| c.declared && !c.granted).map(|c| c.name.as_str()).collect();
@@ -36,6 +42,7 @@ fn text(paint: Paint, status: &StatusRow) -> String {
         ("visible to", visible),
         ("listening on", status.listen.join(" ")),
         ("media", media.join(", ")),
+        ("desktop", desktop.join(", ")),
         ("near", words::count(status.near.into(), "device", "devices")),
         ("questions", status.questions.to_string()),
         ("sessions", if sessions.is_empty() { "none".into() } else { sessions.join(", ") }),

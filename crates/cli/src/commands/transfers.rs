@@ -23,10 +23,13 @@ pub(crate) struct Transfers {}
 
 /// One transfer in full, with the items that failed.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hither transfer 3f2a")]
+#[command(after_help = "Example:\n  hither transfer 3f2a --items")]
 pub(crate) struct Transfer {
     /// Which, by the beginning of its id
     id: String,
+    /// List every item and where it stands, instead
+    #[arg(long)]
+    items: bool,
 }
 
 /// Stop a transfer for now.
@@ -66,7 +69,11 @@ impl Transfers {
 
 impl Transfer {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
-        let row = one(&mut desk.client().await?, self.id).await?;
+        let mut client = desk.client().await?;
+        if self.items {
+            return items(desk, &mut client, &self.id).await;
+        }
+        let row = one(&mut client, self.id).await?;
         desk.screen.row("transfer", &row, || full(desk.screen.paint(), &row))
     }
 }
@@ -101,6 +108,29 @@ async fn one(client: &mut Client, transfer: String) -> Result<TransferRow, Halt>
     match client.ask(Ask::Transfer { transfer }).await? {
         Answer::Transfers { mut rows } => rows.pop().ok_or_else(unexpected),
         _ => Err(unexpected()),
+    }
+}
+
+/// Every item, page by page as they come.
+async fn items(desk: &Desk<'_>, client: &mut Client, transfer: &str) -> Result<(), Halt> {
+    let mut after = 0;
+    loop {
+        let ask = Ask::Items { transfer: transfer.to_owned(), after, limit: 1_000 };
+        let Answer::Items { rows, .. } = client.ask(ask).await? else { return Err(unexpected()) };
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.index + 1;
+        desk.screen.rows("item", &rows, |rows| {
+            let mut table = Table::new(&["STATE", "SIZE", "PATH"]);
+            for row in rows {
+                let size = if row.folder { "folder".to_owned() } else { words::size(row.bytes) };
+                let path = match &row.why {
+                    Some(why) => format!("{}: {}", row.path, text::printable(why)),
+                    None => row.path.clone(),
+                };
+                table.row([row.state.word(), &size, &path]);
+            }
+            table.text(desk.screen.paint())
+        })?;
     }
 }
 
@@ -146,6 +176,9 @@ fn full(paint: Paint, row: &TransferRow) -> String {
             ("receipt", receipt.to_owned()),
         ],
     );
+    if let Some(path) = &row.path {
+        out.push_str(&format!("\n{} {}", paint.bold("kept in:"), text::printable(path)));
+    }
     for item in &row.failed {
         out.push_str(&format!("\n{} {}", paint.yellow("failed:"), failed(item)));
     }

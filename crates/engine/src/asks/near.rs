@@ -1,6 +1,6 @@
 //! Links, and visibility.
 
-use crate::{clock::random, media::Revert, state::State, store::Slot};
+use crate::{clock::random, media::Passing, state::State, store::Slot};
 use hither_model::{Answer, DisplayName, ErrorCode, Failure, InviteId, News, row::Visibility};
 use hither_protocol::{InviteUrl, LinkToken};
 use std::net::SocketAddr;
@@ -72,15 +72,15 @@ impl State {
                 "run `hither visibility everyone --name \"…\"`; the computer's own name is never used by itself",
             ));
         }
-        // Made longer, it still falls back to what it was before the first time.
-        let before = self.media.revert.map_or(self.visibility(), |revert| revert.to);
-        self.media.revert = seconds.map(|s| s.clamp(1, MAX_LINK)).map(|s| Revert {
-            to: before,
+        self.media.passing = seconds.map(|s| s.clamp(1, MAX_LINK)).map(|s| Passing {
+            visibility,
             at: self.clock.now() + s * 1_000,
             until: self.clock.unix() + s,
         });
         self.settings.send_modify(|settings| {
-            settings.visibility = visibility;
+            if seconds.is_none() {
+                settings.visibility = visibility;
+            }
             if let Some(name) = name {
                 settings.name = Some(name);
             }

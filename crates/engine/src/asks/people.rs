@@ -8,7 +8,7 @@ use hither_identity::DeviceKey;
 use hither_model::{
     Answer, DisplayName, ErrorCode, Failure, PeerId, Trust, Verified,
     ask::TrustChoice,
-    row::{HistoryRow, IdentityRow, Usable},
+    row::{HistoryRow, IdentityRow, MessageRow, Usable},
 };
 use std::sync::Arc;
 
@@ -85,6 +85,15 @@ impl State {
         let wanted = self.sessions.iter().filter(|(id, _)| only.is_none_or(|only| only == **id));
         let mut rows: Vec<_> = wanted.flat_map(|(_, s)| s.kept.messages.iter().cloned()).collect();
         rows.sort_by_key(|m| (m.at, m.number));
+        // Of several long conversations together: the newest that fit an answer.
+        let mut room = crate::sessions::MAX_MESSAGE_BYTES;
+        let fits = |m: &&MessageRow| {
+            let fits = m.text.len() <= room;
+            room = room.saturating_sub(m.text.len());
+            fits
+        };
+        let newest = rows.iter().rev().take(crate::sessions::MAX_MESSAGES).take_while(fits).count();
+        let rows = rows.split_off(rows.len() - newest);
         Ok(Answer::Messages { rows })
     }
 

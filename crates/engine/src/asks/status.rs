@@ -20,7 +20,7 @@ impl State {
 
     /// When the visibility falls back, seconds since 1970.
     fn visible_until(&self) -> Option<u64> {
-        self.media.revert.map(|revert| revert.until)
+        self.media.passing.map(|passing| passing.until)
     }
 
     pub(super) fn status(&self) -> StatusRow {
@@ -31,7 +31,7 @@ impl State {
             state: if self.cancel.is_cancelled() { AgentState::Draining } else { AgentState::Serving },
             peer: self.my_id,
             name: settings.name,
-            visibility: settings.visibility,
+            visibility: self.visibility(),
             until: self.visible_until(),
             listen: self.listen.iter().map(ToString::to_string).collect(),
             media: self.media_states(),

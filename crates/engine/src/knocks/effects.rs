@@ -8,13 +8,16 @@ use crate::{
     store::Slot,
 };
 use hither_model::{
-    Failure, News, QuestionId, Trust, Verified,
+    ErrorCode, Failure, News, QuestionId, Trust, Verified,
     row::{QuestionKind, QuestionRow},
 };
 use hither_protocol::{
     Admission, Asker as From, Code, Effect, Ending, MAX_HELLO, Need, No, Over, Place, Question, encode_payload,
 };
 use std::collections::VecDeque;
+
+/// How often the history says that strangers were turned away unasked, milliseconds.
+const TURNED_AWAY: u64 = 60_000;
 
 impl State {
     /// Carries out a step; what a person's answer lacked comes back.
@@ -29,7 +32,12 @@ impl State {
                 Effect::AskPerson(question) => self.ask_person(id, question, &mut machine),
                 Effect::ShowCode(code) => self.show_code(id, code),
                 Effect::Waiting => self.told_to_wait(id),
-                Effect::RunStarted => self.run_started(id),
+                Effect::RunStarted if self.run_started(id).await => vec![],
+                Effect::RunStarted => {
+                    // Other invites have used up what there was meanwhile: nothing of this run goes out.
+                    (machine, effects) = (None, VecDeque::new());
+                    vec![Effect::End(Ending::LinkOnlyHere)]
+                }
                 Effect::RunConfirmed => self.run_confirmed(id),
                 Effect::Consume { invite, peer } => self.consume(invite, peer, &mut machine).await,
                 Effect::Alarm(alarm) => {
@@ -193,13 +201,17 @@ impl State {
         vec![]
     }
 
-    fn run_started(&mut self, id: KnockId) -> Vec<Effect> {
-        let run = self.budget.started(self.clock.unix());
-        self.keeper.save(Slot::Runs, &self.budget);
+    /// Counts a code run, on disk, before anything of it goes out; false if there is none left.
+    async fn run_started(&mut self, id: KnockId) -> bool {
+        let unix = self.clock.unix();
+        if !self.budget.may_start(unix) {
+            return false;
+        }
+        let run = self.budget.started(unix);
         if let Some(knock) = self.knocks.get_mut(&id) {
             knock.run = Some(run);
         }
-        vec![]
+        matches!(self.keeper.save_now(Slot::Runs, &self.budget).await, Ok(Ok(())))
     }
 
     fn run_confirmed(&mut self, id: KnockId) -> Vec<Effect> {
@@ -249,16 +261,31 @@ impl State {
         if knock.ours {
             self.tell(News::InviteEnded { invite: knock.invite, failure: failure.clone() });
         }
-        self.note("invite", Some(knock.peer), knock.claimed.as_ref().map(ToString::to_string), failure.message.clone());
-        self.retract(knock.question, over, &failure.message).await;
+        // Strangers who are turned away unasked leave one line a minute, however many they are.
+        let now = self.clock.now();
+        let asked = knock.ours || knock.question.is_some();
+        if asked || now.saturating_sub(self.turned_away_at) >= TURNED_AWAY {
+            if !asked {
+                self.turned_away_at = now;
+            }
+            let name = knock.claimed.as_ref().map(ToString::to_string);
+            self.note("invite", Some(knock.peer), name, failure.message.clone());
+        }
+        self.retract(knock.question, over, &failure.message, Some(failure.code)).await;
     }
 
     /// Closes a knock's question and shows the next one in turn.
-    pub(crate) async fn retract(&mut self, question: Option<QuestionId>, over: Over, why: &str) {
+    pub(crate) async fn retract(
+        &mut self,
+        question: Option<QuestionId>,
+        over: Over,
+        why: &str,
+        code: Option<ErrorCode>,
+    ) {
         let Some(question) = question else { return };
         // An accepted one is told as gone when its session is ready.
         if self.questions.close(&question).is_some() && !matches!(over, Over::Accepted) {
-            self.tell(News::QuestionGone { id: question, why: why.to_owned() });
+            self.tell(News::QuestionGone { id: question, why: why.to_owned(), code });
         }
         let next = self.turns.over(self.clock.now(), &question, over);
         let knock = next.and_then(|next| self.knocks.iter().find(|(_, k)| k.question == Some(next)).map(|(id, _)| *id));

@@ -24,7 +24,10 @@ impl State {
             }
             (Hello::Resume { session }, Purpose::Known(_)) => self.resumed_by_peer(session, wire, from),
             (Hello::Presence { port, .. }, Purpose::Known(known)) if known == peer => {
-                self.called(peer, SocketAddr::new(from.ip(), port));
+                // The scope of a link-local address stays.
+                let mut route = from;
+                route.set_port(port);
+                self.called(peer, route);
                 let here = Frame::Here { name: None, port: self.port() };
                 self.tasks.spawn(wire.reply_and_close(here));
             }

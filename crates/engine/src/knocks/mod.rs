@@ -90,6 +90,10 @@ impl State {
 
     pub(crate) async fn knock_silent(&mut self, id: KnockId, why: Silence) {
         match why {
+            // Admitted, its machine is done: the last word did not get out.
+            Silence::Lost if self.knocks.get(&id).is_some_and(|k| k.machine.is_none()) => {
+                self.end_knock(id, Ending::Interrupted).await;
+            }
             Silence::Lost => drop(self.step(id, |machine, _| machine.lost()).await),
             Silence::Breach(breach) => {
                 tracing::info!(%breach, "an invite broke the protocol");

@@ -143,6 +143,12 @@ impl State {
             Err(error) => return self.tell(News::InviteEnded { invite: dial.invite, failure: error.into() }),
         };
         let peer = wire.peer();
+        if self.people.trust(&peer) == Trust::Blocked {
+            // Under a passing name: who it is shows only now.
+            let failure = Failure::new(ErrorCode::Declined, "that device is one you have blocked")
+                .hint("run `hither trust set DEVICE forget` first if you want to meet it again");
+            return self.tell(News::InviteEnded { invite: dial.invite, failure });
+        }
         let binding = Binding::new(exporter, self.me.peer_id(), peer);
         let now = self.clock.now();
         let wait = dial.wait;

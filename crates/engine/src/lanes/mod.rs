@@ -57,6 +57,9 @@ impl State {
         let Some(open) = self.sessions.get(&session).filter(|s| s.is_up()) else {
             return self.lane_failed(use_, not_connected());
         };
+        if self.lanes.values().filter(|l| l.session == session).count() >= MAX_LANES {
+            return self.lane_failed(use_, Failure::new(ErrorCode::Busy, "too many lanes at once"));
+        }
         let client = open.link.as_ref().is_some_and(|l| l.is_client);
         let stage = if client { Stage::AwaitAnswer } else { Stage::AwaitArrival };
         self.lanes.insert(lane, Lane { session, rid, stage, purpose: use_, deadline });

@@ -6,13 +6,16 @@ use crate::state::State;
 use hither_model::{ErrorCode, Failure, SessionId, SessionState, TransferState};
 use hither_protocol::session::Frame;
 
+/// How long the other side may take to find that nothing is left, milliseconds. Everything both know of has ended then.
+const PATIENCE: u64 = 30_000;
+
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Drain {
     /// The person here wanted it.
     ours: bool,
-    /// We said that nothing is left here.
-    said: bool,
+    /// When we said that nothing is left here, monotonic milliseconds.
+    said: Option<u64>,
     /// They said that nothing is left there.
     heard: bool,
 }
@@ -54,6 +57,7 @@ impl State {
 
     /// Sessions that are being finished and have nothing left say so, or end.
     pub(crate) fn drains_due(&mut self) {
+        let now = self.clock.now();
         let draining: Vec<SessionId> =
             self.sessions.iter().filter(|(_, s)| s.drain.is_some()).map(|(id, _)| *id).collect();
         for id in draining {
@@ -62,14 +66,18 @@ impl State {
             }
             let Some(session) = self.sessions.get_mut(&id) else { continue };
             let Some(mut drain) = session.drain else { continue };
-            if !drain.said {
-                drain.said = session.post(Frame::Drained);
+            if drain.said.is_none() && session.post(Frame::Drained) {
+                drain.said = Some(now);
                 session.drain = Some(drain);
             }
-            if drain.said && drain.heard {
+            if drain.said.is_some_and(|at| drain.heard || at + PATIENCE <= now) {
                 self.close_session(id, if drain.ours { "closed" } else { "the other side: closed" }, true);
             }
         }
+    }
+
+    pub(crate) fn drains_deadline(&self) -> Option<u64> {
+        self.sessions.values().filter_map(|s| s.drain?.said).map(|at| at + PATIENCE).min()
     }
 
     /// Whether anything that was begun in the session is still under way.

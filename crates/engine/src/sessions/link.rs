@@ -6,8 +6,8 @@ use hither_protocol::{
     MAX_FRAME, encode_payload, parse_lenient,
     session::{Beat, Frame, Liveness},
 };
-use hither_socket::{Channel, FrameReader, FrameWriter, Link as Line, Proven};
-use std::net::SocketAddr;
+use hither_socket::{Channel, FrameReader, FrameWriter, Link as Line, Proven, SocketError};
+use std::{net::SocketAddr, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -17,6 +17,10 @@ pub(crate) struct Generation(pub(crate) u64);
 
 /// Frames that may wait to be written; more means that the peer does not read.
 const MAX_WAITING: usize = 1_024;
+/// Bytes of frames that leave together.
+const AT_ONCE: usize = 512 << 10;
+/// How long the last words may take.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The engine's end of a connection.
 pub(crate) struct Link {
@@ -44,7 +48,7 @@ impl Link {
         let (remote, is_client) = (channel.remote_addr(), channel.is_client());
         let (reader, writer) = channel.split();
         let line = writer.link();
-        let pinger = frames.downgrade();
+        let (pinger, lost) = (frames.downgrade(), events.clone());
         let stop = cancel.clone();
         tasks.spawn(async move {
             let why = tokio::select! {
@@ -53,7 +57,12 @@ impl Link {
             };
             let _ = events.send(Event::SessionLost { session, generation, why }).await;
         });
-        tasks.spawn(talk(writer, queue, cancel.clone()));
+        let stop = cancel.clone();
+        tasks.spawn(async move {
+            if let Some(why) = talk(writer, queue, &stop).await {
+                let _ = lost.send(Event::SessionLost { session, generation, why }).await;
+            }
+        });
         Self { generation, frames, remote, is_client, line, cancel }
     }
 
@@ -119,37 +128,60 @@ async fn listen(
     }
 }
 
-/// Writes frames as they come, several at once where they wait; closes properly when the engine lets go.
-async fn talk(mut writer: FrameWriter, mut queue: mpsc::Receiver<Frame>, cancel: CancellationToken) {
-    let mut batch = Vec::with_capacity(32);
+/// Writes frames as they come, those that wait together; closes properly when the engine lets go. What it returns is why
+/// the connection is lost, if it is.
+async fn talk(mut writer: FrameWriter, mut queue: mpsc::Receiver<Frame>, cancel: &CancellationToken) -> Option<String> {
     loop {
-        let count = tokio::select! {
+        let outcome = tokio::select! {
             biased;
-            count = queue.recv_many(&mut batch, 32) => count,
-            () = cancel.cancelled() => {
-                queue.close();
-                queue.recv_many(&mut batch, MAX_WAITING).await
-            }
+            () = cancel.cancelled() => break,
+            first = queue.recv() => match first {
+                Some(first) => feed(&mut writer, first),
+                None => break,
+            },
         };
-        if count == 0 {
-            break;
-        }
-        for frame in batch.drain(..) {
-            // Reasons come from systems and files and can be long; everything else is made within its bounds.
-            let payload = match encode_payload(&frame.fitted(), MAX_FRAME) {
-                Ok(payload) => payload,
-                Err(breach) => {
-                    tracing::error!(%breach, "a frame of ours does not fit and is left out");
-                    continue;
-                }
-            };
-            if writer.feed(&payload).is_err() {
-                return;
-            }
-        }
-        if writer.flush().await.is_err() {
-            return;
+        let outcome = match outcome {
+            Ok(()) => tokio::select! {
+                biased;
+                outcome = write_waiting(&mut writer, &mut queue) => outcome,
+                () = cancel.cancelled() => break,
+            },
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            return Some(error.to_string());
         }
     }
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(2), writer.close()).await;
+    queue.close();
+    let goodbye = async {
+        write_waiting(&mut writer, &mut queue).await?;
+        writer.close().await
+    };
+    // A peer that does not read keeps nothing of ours for longer.
+    let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+    None
+}
+
+/// Sends everything that waits. Cancelled midway, nothing is lost: it is still in one of the two queues.
+async fn write_waiting(writer: &mut FrameWriter, queue: &mut mpsc::Receiver<Frame>) -> Result<(), SocketError> {
+    loop {
+        if writer.queued() >= AT_ONCE {
+            writer.flush().await?;
+        }
+        match queue.try_recv() {
+            Ok(frame) => feed(writer, frame)?,
+            Err(_) => return writer.flush().await,
+        }
+    }
+}
+
+fn feed(writer: &mut FrameWriter, frame: Frame) -> Result<(), SocketError> {
+    // Reasons come from systems and files and can be long; everything else is made within its bounds.
+    match encode_payload(&frame.fitted(), MAX_FRAME) {
+        Ok(payload) => writer.feed(&payload),
+        Err(breach) => {
+            tracing::error!(%breach, "a frame of ours does not fit and is left out");
+            Ok(())
+        }
+    }
 }

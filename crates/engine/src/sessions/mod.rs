@@ -27,9 +27,9 @@ use hither_socket::Proof;
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-/// Messages kept for each session, and their bytes.
-const MAX_MESSAGES: usize = 200;
-const MAX_MESSAGE_BYTES: usize = 256 << 10;
+/// Messages kept for each session, and their bytes: as many as can be listed in one answer, however they are escaped.
+pub(crate) const MAX_MESSAGES: usize = 1_000;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 512 << 10;
 
 /// One session.
 pub(crate) struct Session {
@@ -59,6 +59,8 @@ pub(crate) struct Session {
     pub(crate) fresh: Option<(InviteId, Option<QuestionId>)>,
     /// Its open pipes.
     pub(crate) pipes: Pipes,
+    /// We try whether the other side can be reached, as it asked.
+    pub(crate) dialling_back: bool,
     /// Set while it is being finished.
     pub(crate) drain: Option<Drain>,
     /// Numbers the connections of this session.
@@ -85,6 +87,7 @@ impl Session {
             crossed: false,
             fresh: None,
             pipes: Pipes::default(),
+            dialling_back: false,
             drain: None,
             generations: 0,
         }

@@ -36,7 +36,9 @@ impl State {
                 if knock.ours {
                     self.tell(News::InviteEnded { invite: knock.invite, failure: error.into() });
                 }
-                return self.retract(knock.question, Over::Lapsed, "the connection broke").await;
+                return self
+                    .retract(knock.question, Over::Lapsed, "the connection broke", Some(ErrorCode::Interrupted))
+                    .await;
             }
         };
         let Ok(secret) = channel.exporter(SESSION_LABEL, b"") else { return };
@@ -78,7 +80,7 @@ impl State {
             Some(name.to_string()),
             format!("session opened, verified: {}", admission.verified()),
         );
-        self.retract(knock.question, Over::Accepted, "accepted").await;
+        self.retract(knock.question, Over::Accepted, "accepted", None).await;
     }
 
     fn me_bytes(&self) -> &[u8; 32] {
@@ -122,7 +124,10 @@ impl State {
         if let Some(key) = admission.pair_key() {
             person.pair_key = Some(key.clone());
             person.verified = verified;
-            person.trust = Trust::Verified;
+            // A block is taken back by hand only.
+            if person.trust != Trust::Blocked {
+                person.trust = Trust::Verified;
+            }
         }
         self.people.insert(peer, person);
         if before.is_none() {
@@ -190,7 +195,7 @@ impl State {
             let (peer, verified) = (session.kept.peer, session.kept.verified);
             self.tell(News::Accepted { invite: Some(invite), session: id, peer, verified });
             if let Some(id) = question {
-                self.tell(News::QuestionGone { id, why: "accepted".into() });
+                self.tell(News::QuestionGone { id, why: "accepted".into(), code: None });
             }
         }
         self.tell_session(id);
@@ -201,7 +206,7 @@ impl State {
         let Some(mut session) = self.sessions.remove(&id) else { return };
         if let Some((invite, question)) = session.fresh {
             if let Some(id) = question {
-                self.tell(News::QuestionGone { id, why: why.to_owned() });
+                self.tell(News::QuestionGone { id, why: why.to_owned(), code: Some(ErrorCode::Interrupted) });
             }
             let failure = Failure::new(ErrorCode::Interrupted, format!("the session ended before it began: {why}"));
             self.tell(News::InviteEnded { invite, failure });

@@ -40,10 +40,6 @@ impl State {
             return;
         }
         tracing::debug!(session = %id.short(), why, "a session lost its connection");
-        session.link = None;
-        session.their_lane = None;
-        session.offers.clear();
-        session.fetch.clear();
         session.backoff.down(now);
         if session.drain.is_some() {
             return self.close_session(id, "closed", false);
@@ -51,11 +47,23 @@ impl State {
         session.state = SessionState::Reconnecting;
         session.redial_at = Some(now + if session.kept.inviter { 0 } else { HEAD_START });
         let peer = session.kept.peer;
-        self.end_lanes_of(id);
-        self.interrupt_transfers_with(peer, "the connection is being made again");
+        self.disconnect(id);
         self.directory.connected(peer, None);
         self.tell_session(id);
         self.show_changes();
+    }
+
+    /// Lets go of a session's connection and of everything that was under way on it.
+    fn disconnect(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.link = None;
+        session.their_lane = None;
+        session.offers.clear();
+        session.fetch.clear();
+        session.dialling_back = false;
+        let peer = session.kept.peer;
+        self.end_lanes_of(id);
+        self.interrupt_transfers_with(peer, "the connection is being made again");
     }
 
     /// Sessions that were open when the agent stopped are taken up again.
@@ -198,10 +206,7 @@ impl State {
 
     /// The answer to the other side's resume is out: its connection replaces whatever we had.
     pub(crate) fn resumed(&mut self, id: SessionId, outcome: Redialled) {
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.link = None;
-        }
-        self.end_lanes_of(id);
+        self.disconnect(id);
         self.redialled(id, outcome);
     }
 }

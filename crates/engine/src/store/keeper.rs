@@ -83,6 +83,7 @@ impl Stale {
 enum Job {
     Write { slot: Slot, bytes: Vec<u8>, written: Vec<Receipt> },
     Append { path: PathBuf, line: Vec<u8> },
+    Replace { path: PathBuf, lines: Vec<u8> },
 }
 
 /// Hands files to the writing thread.
@@ -140,6 +141,13 @@ impl Keeper {
         }
     }
 
+    /// Writes a file of lines anew.
+    pub(crate) fn replace(&self, path: PathBuf, lines: Vec<u8>) {
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(Job::Replace { path, lines });
+        }
+    }
+
     /// Appends a line to a file.
     pub(crate) fn append(&self, path: PathBuf, line: Vec<u8>) {
         if let Some(jobs) = &self.jobs {
@@ -162,7 +170,7 @@ fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>, writing: &Writing, on
     while let Ok(first) = inbox.recv() {
         // Of several versions of one file waiting, only the last needs writing; all of them are then answered.
         let mut waiting: HashMap<Slot, (Vec<u8>, Vec<Receipt>)> = HashMap::new();
-        let mut lines: HashMap<PathBuf, Vec<u8>> = HashMap::new();
+        let mut lines: HashMap<PathBuf, (bool, Vec<u8>)> = HashMap::new();
         for job in std::iter::once(first).chain(inbox.try_iter()) {
             match job {
                 Job::Write { slot, bytes, written } => {
@@ -170,7 +178,8 @@ fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>, writing: &Writing, on
                     entry.0 = bytes;
                     entry.1.extend(written);
                 }
-                Job::Append { path, line } => lines.entry(path).or_default().extend(line),
+                Job::Append { path, line } => lines.entry(path).or_default().1.extend(line),
+                Job::Replace { path, lines: all } => drop(lines.insert(path, (true, all))),
             }
         }
         for (slot, (bytes, written)) in waiting {
@@ -184,8 +193,9 @@ fn run(dir: &std::path::Path, inbox: &mpsc::Receiver<Job>, writing: &Writing, on
             }
         }
         on_written();
-        for (path, lines) in lines {
-            if let Err(error) = append(&path, &lines) {
+        for (path, (anew, lines)) in lines {
+            let outcome = if anew { sealed::write(&path, &lines) } else { append(&path, &lines) };
+            if let Err(error) = outcome {
                 tracing::warn!(path = %path.display(), %error, "could not be written");
             }
         }

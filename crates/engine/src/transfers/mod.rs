@@ -317,7 +317,7 @@ impl State {
         if let Some(question) = self.questions.of_transfer(id)
             && self.questions.close(&question).is_some()
         {
-            self.tell(News::QuestionGone { id: question, why: why.to_owned() });
+            self.tell(News::QuestionGone { id: question, why: why.to_owned(), code: None });
         }
     }
 
@@ -354,7 +354,11 @@ impl State {
         }
         for (question, transfer) in self.questions.lapsed(now) {
             self.questions.close(&question);
-            self.tell(News::QuestionGone { id: question, why: "nobody answered in time".into() });
+            self.tell(News::QuestionGone {
+                id: question,
+                why: "nobody answered in time".into(),
+                code: Some(ErrorCode::Expired),
+            });
             self.refuse_offer(transfer, &Failure::new(ErrorCode::Expired, "nobody answered in time"));
         }
     }

@@ -7,6 +7,7 @@ mod lab;
 
 mod capability;
 mod closing;
+mod crowd;
 mod hostile;
 mod items;
 mod links;

@@ -2,9 +2,10 @@
 
 use super::{CertificateFault, MAX_CHAIN_BYTES, parsed, public_key::Kind};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
-    VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, UnparsedPublicKey, VerificationAlgorithm,
 };
+use rustls::SignatureScheme;
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
 /// Checks a signature over a message. `key` is a certificate or a SubjectPublicKeyInfo, DER.
@@ -19,6 +20,23 @@ pub fn verify(key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Certif
         Some(spki) => check(&spki, message, signature),
         None => check(&parsed(key)?.tbs_certificate.subject_pki, message, signature),
     }
+}
+
+/// Checks a signature made for TLS under this scheme. `spki` is a SubjectPublicKeyInfo, DER.
+pub(crate) fn verify_as(
+    scheme: SignatureScheme,
+    spki_der: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), CertificateFault> {
+    let spki = spki(spki_der).ok_or(CertificateFault::Malformed("not DER of a public key"))?;
+    let algorithm: &'static dyn VerificationAlgorithm = match scheme {
+        SignatureScheme::RSA_PSS_SHA384 => &RSA_PSS_2048_8192_SHA384,
+        SignatureScheme::RSA_PSS_SHA512 => &RSA_PSS_2048_8192_SHA512,
+        _ => return check(&spki, message, signature),
+    };
+    let key = UnparsedPublicKey::new(algorithm, &spki.subject_public_key.data);
+    key.verify(message, signature).map_err(|_| CertificateFault::Signature)
 }
 
 fn spki(der: &[u8]) -> Option<SubjectPublicKeyInfo<'_>> {

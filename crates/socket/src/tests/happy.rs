@@ -1,7 +1,7 @@
 //! What works between two devices that behave.
 
 use super::*;
-use crate::{Admits, Signing, StreamSocket};
+use crate::{Admits, Signing, PeerStream};
 use hither_model::ProtectionLevel;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -186,7 +186,7 @@ async fn a_link_ends_the_connection_and_does_not_keep_it() {
 #[tokio::test]
 async fn a_stream_is_closed_one_direction_at_a_time() {
     let (near, far) = pair().await;
-    let (mut near, mut far): (StreamSocket, StreamSocket) = (near.into_stream(), far.into_stream());
+    let (mut near, mut far): (PeerStream, PeerStream) = (near.into_stream(), far.into_stream());
     near.write_all(b"question").await.unwrap();
     near.shutdown().await.unwrap();
     let mut heard = String::new();

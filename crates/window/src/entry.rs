@@ -1,0 +1,60 @@
+//! Desktop entries (freedesktop.org, Desktop Entry Specification 1.5) that the shell writes for this person: one that
+//! opens `hither://` links where no package has registered them, and one that starts hither at login.
+
+use std::path::Path;
+
+/// The file name of the entry that opens links.
+pub const LINKS: &str = "dev.hither.app.links.desktop";
+/// The file name of the entry that starts hither at login.
+pub const AUTOSTART: &str = "dev.hither.app.desktop";
+
+/// The entry that opens `hither://` links with this program.
+pub fn links(program: &Path) -> String {
+    entry(program, "%u", "NoDisplay=true\nMimeType=x-scheme-handler/hither;\n")
+}
+
+/// The entry that starts this program at login, without a window.
+pub fn autostart(program: &Path) -> String {
+    entry(program, "--background", "X-GNOME-Autostart-enabled=true\n")
+}
+
+fn entry(program: &Path, argument: &str, more: &str) -> String {
+    let program = quoted(&program.to_string_lossy());
+    format!("[Desktop Entry]\nType=Application\nName=hither\nExec={program} {argument}\nTerminal=false\n{more}")
+}
+
+/// An argument of `Exec`: in quotes, what is special in them escaped, and that escaped again as every string value.
+fn quoted(argument: &str) -> String {
+    let mut out = String::from("\"");
+    for c in argument.chars() {
+        match c {
+            '"' | '`' | '$' => out.extend(['\\', '\\', c]),
+            '\\' => out.push_str("\\\\\\\\"),
+            '%' => out.push_str("%%"),
+            // A line break would begin another key.
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_with_spaces_and_signs_in_its_path_stays_one_argument() {
+        let text = links(Path::new("/opt/my $apps/100%/h\"i`t\\her"));
+        let exec = text.lines().find(|line| line.starts_with("Exec=")).unwrap();
+        assert_eq!(exec, r#"Exec="/opt/my \\$apps/100%%/h\\"i\\`t\\\\her" %u"#);
+    }
+
+    #[test]
+    fn a_path_cannot_add_keys() {
+        let text = autostart(Path::new("/x\nHidden=true\n/hither-app"));
+        assert!(!text.lines().any(|line| line.starts_with("Hidden")), "{text}");
+        assert_eq!(text.matches("Exec=").count(), 1);
+    }
+}

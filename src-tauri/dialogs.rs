@@ -1,0 +1,79 @@
+//! The system's own dialogs for files; in a sandbox the toolkit asks the portal for them.
+
+use crate::{main_thread::on_main, shell::MAIN};
+use gtk::{FileChooserAction, FileChooserNative, ResponseType, prelude::*};
+use hither_model::{Failure, text};
+use hither_window::PickKind;
+use std::{cell::RefCell, path::PathBuf};
+use tauri::{AppHandle, Manager, Runtime};
+
+thread_local! {
+    /// A native dialog lives only as long as somebody holds it; there is one at a time.
+    static OPEN: RefCell<Option<FileChooserNative>> = const { RefCell::new(None) };
+}
+
+/// Lets the person choose files, or folders; nothing if they change their mind.
+///
+/// # Errors
+/// The window ends.
+pub(crate) async fn choose<R: Runtime>(app: &AppHandle<R>, kind: PickKind) -> Result<Vec<PathBuf>, Failure> {
+    let action = match kind {
+        PickKind::Files => FileChooserAction::Open,
+        PickKind::Folder => FileChooserAction::SelectFolder,
+    };
+    ask(app, action, None).await
+}
+
+/// Lets the person choose where to save something; the dialog asks before a file is replaced.
+///
+/// # Errors
+/// The window ends.
+pub(crate) async fn destination<R: Runtime>(app: &AppHandle<R>, name: &str) -> Result<Option<PathBuf>, Failure> {
+    let name = file_name(name);
+    Ok(ask(app, FileChooserAction::Save, Some(name)).await?.pop())
+}
+
+/// What a page suggests, as the name of a file and of nothing else.
+fn file_name(suggested: &str) -> String {
+    let name = text::printable(suggested).replace(['/', '\\'], "-");
+    let name = text::shortened(name.trim_start_matches('.').trim(), 100);
+    if name.is_empty() { "hither.txt".to_owned() } else { name }
+}
+
+async fn ask<R: Runtime>(
+    app: &AppHandle<R>,
+    action: FileChooserAction,
+    name: Option<String>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let handle = app.clone();
+    on_main(app, None, move |answer| {
+        let parent = handle.get_webview_window(MAIN).and_then(|window| window.gtk_window().ok());
+        let dialog = FileChooserNative::new(None, parent.as_ref(), action, None, None);
+        dialog.set_modal(true);
+        dialog.set_select_multiple(action != FileChooserAction::Save);
+        if let Some(name) = name {
+            dialog.set_current_name(&name);
+            dialog.set_do_overwrite_confirmation(true);
+        }
+        let answer = RefCell::new(Some(answer));
+        dialog.connect_response(move |dialog, response| {
+            let chosen = if response == ResponseType::Accept { dialog.filenames() } else { Vec::new() };
+            if let Some(answer) = answer.take() {
+                drop(answer.send(chosen));
+            }
+            OPEN.with(|open| drop(open.take()));
+        });
+        dialog.show();
+        OPEN.with(|open| drop(open.replace(Some(dialog))));
+    })
+    .await
+}
+
+#[test]
+fn a_page_suggests_a_name_and_never_a_place() {
+    assert_eq!(file_name("hither history.txt"), "hither history.txt");
+    assert_eq!(file_name("../../.bashrc"), "-..-.bashrc");
+    assert_eq!(file_name(".profile"), "profile");
+    assert_eq!(file_name("..\n/\u{202e}"), "\\u{a}-\\u{202e}".replace('\\', "-"));
+    assert_eq!(file_name(""), "hither.txt");
+}

@@ -1,0 +1,13 @@
+//! Cards, tokens and their software, for real: SoftHSM as the token that is always there, a virtual PIV card behind
+//! pcscd and OpenSC where the rights suffice, and modules that crash or hang, compiled on the spot. The helper process
+//! is the real `hither card-helper`, the handshakes go through the socket crate.
+
+mod authority;
+mod bad;
+mod handshake;
+mod module;
+mod piv;
+mod piv_rig;
+mod rig;
+mod secrecy;
+mod soft;

@@ -1,0 +1,89 @@
+//! Files between two windows: dropped by another program (XDND), taken by the person asked, whole at the end; and a
+//! window killed in the middle of it.
+
+use crate::desks::{Desks, is_transfer, middle_of, the_agent_tells};
+use hither_tests::{
+    acts::noise,
+    window::{Wanted, drag},
+};
+use std::{fs, path::Path};
+
+fn blake3(path: &Path) -> String {
+    let content = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    blake3::hash(&content).to_string()
+}
+
+/// Drops files of Ana's directory on her conversation with Ben.
+fn ana_drops(desks: &Desks, names: &[&str]) {
+    let files: Vec<_> = names.iter().map(|name| desks.ana.seat.at(name)).collect();
+    let files: Vec<&Path> = files.iter().map(AsRef::as_ref).collect();
+    let at = middle_of(&desks.ana, Wanted::with("textbox", "Message to Ben"));
+    drag::drop_files(desks.ana.display(), &files, at);
+}
+
+#[test]
+fn a_dropped_file_arrives_whole_after_the_other_person_said_yes() {
+    let Some(desks) = Desks::met() else { return };
+    let (ana, ben) = (&desks.ana, &desks.ben);
+    let name = "photo of 고양이.raw";
+    noise(&ana.seat.file(name), 3_000_001, 21).unwrap();
+    ana_drops(&desks, &[name]);
+    ben.find(Wanted::of("alertdialog", "Ana wants to send you 1 item"));
+    ben.reads(name);
+    assert!(inbox_file(&desks, name).is_none(), "nothing is written before the yes");
+    ben.press_button("Accept");
+    ben.reads("Received and checked");
+    ana.reads("Delivered and confirmed");
+    let kept = inbox_file(&desks, name).expect("it is in the inbox");
+    assert_eq!(blake3(&kept), blake3(&ana.seat.file(name)));
+}
+
+/// Where Ben's agent says that it put a file, as this process sees it.
+fn inbox_file(desks: &Desks, name: &str) -> Option<std::path::PathBuf> {
+    let rows = desks.ben.seat.rows(["transfers"]);
+    let path = rows.iter().filter_map(|row| row.get("path")?.as_str()).find(|path| path.ends_with(name))?;
+    let file = desks.ben.seat.outside(Path::new(path));
+    file.is_file().then_some(file)
+}
+
+#[test]
+fn files_dropped_on_a_device_that_was_not_met_are_offered_after_the_meeting() {
+    let Some(desks) = Desks::two() else { return };
+    let (ana, ben) = (&desks.ana, &desks.ben);
+    for name in ["one.txt", "two.txt"] {
+        fs::write(ana.seat.file(name), name).unwrap();
+    }
+    let (_, y) = middle_of(ana, Wanted::of("button", "Invite Ben"));
+    let (x, _) = middle_of(ana, Wanted::of("list", "Devices near"));
+    let files = [ana.seat.at("one.txt"), ana.seat.at("two.txt")];
+    drag::drop_files(ana.display(), &[files[0].as_ref(), files[1].as_ref()], (x, y));
+    ben.press_button("Same code – accept");
+    ana.press_button("Yes, the same");
+    ben.find(Wanted::of("alertdialog", "Ana wants to send you 2 items"));
+    ben.press_button("Accept");
+    ben.reads("Received and checked");
+    the_agent_tells(ana, &["transfers"], "kept transfer", |row| is_transfer(row, "kept"));
+}
+
+#[test]
+fn a_window_killed_in_the_middle_of_a_transfer_loses_nothing() {
+    let Some(mut desks) = Desks::met() else { return };
+    noise(&desks.ana.seat.file("large.bin"), 48 << 20, 23).unwrap();
+    // Slow enough that there is a middle.
+    desks.lab.limit(1, 60).unwrap();
+    ana_drops(&desks, &["large.bin"]);
+    desks.ben.press_button("Accept");
+    the_agent_tells(&desks.ben, &["transfers"], "transfer under way", |row| is_transfer(row, "moving"));
+    desks.ben.find(Wanted::with("progressbar", "large.bin"));
+    desks.ben.kill_9();
+    let row = the_agent_tells(&desks.ben, &["transfers"], "transfer that goes on", |row| row.get("transfer").is_some());
+    assert!(is_transfer(&row, "moving"), "it goes on without the window: {row}");
+    desks.ben.reopen();
+    desks.ben.press(Wanted::with("link", "Transfers"));
+    desks.ben.find(Wanted::with("progressbar", "large.bin"));
+    desks.lab.limit(1, 2000).unwrap();
+    desks.ben.reads("Received and checked");
+    let kept = inbox_file(&desks, "large.bin").expect("it is in the inbox");
+    assert_eq!(blake3(&kept), blake3(&desks.ana.seat.file("large.bin")));
+    desks.ana.reads("Delivered and confirmed");
+}

@@ -1,0 +1,2 @@
+// The one place from which the rest of ui/ takes the generated words.
+export * from "./gen/words";

@@ -1,0 +1,237 @@
+// The page's one store. It is fed by a snapshot and news, keeps no truth of its own, and is the place where views find the
+// bridge. Slices are derived fields: a view that reads `desk.peers` is redrawn when peers change, and only then.
+import { createContext, untrack } from "svelte";
+import type { Bridge } from "~/bridge/bridge";
+import { failureOf } from "~/bridge/bridge";
+import type { Answer, Desktop, Failure, Picked, WindowNews } from "~/bridge/words";
+import { shown } from "~/text/shown";
+import { languageFor, setLanguage, t, type Language } from "~/text/text.svelte";
+import { Invitation, type Target } from "./invitation.svelte";
+import { questionList, sessionWith } from "./pictures";
+import { reduce } from "./reduce";
+import { router } from "./route.svelte";
+import { toasts } from "./toasts.svelte";
+import { emptyWorld } from "./world";
+
+/** What is open above the views. Questions have their own place and need no entry here. */
+export type Sheet =
+  | { is: "invite"; invitation: Invitation }
+  | { is: "link"; url: string }
+  | { is: "send"; picked: readonly Picked[] }
+  | { is: "items"; transfer: string }
+  | { is: "visible" }
+  | { is: "keys" };
+
+export class Desk {
+  private world = $state.raw(emptyWorld());
+  readonly agent = $derived(this.world.agent);
+  readonly me = $derived(this.world.me);
+  readonly peers = $derived(this.world.peers);
+  readonly questions = $derived(this.world.questions);
+  readonly sessions = $derived(this.world.sessions);
+  readonly ended = $derived(this.world.ended);
+  readonly transfers = $derived(this.world.transfers);
+  readonly speeds = $derived(this.world.speeds);
+  readonly invites = $derived(this.world.invites);
+  readonly messages = $derived(this.world.messages);
+  readonly unread = $derived(this.world.unread);
+  readonly capabilities = $derived(this.world.capabilities);
+  readonly alarms = $derived(this.world.alarms);
+
+  /** Milliseconds since 1970, once a second: for countdowns. */
+  now = $state(0);
+  desktop = $state.raw<Desktop | null>(null);
+  sheet = $state.raw<Sheet | null>(null);
+  /** Questions the person put off; they stay open until they lapse. */
+  private putOff = $state.raw<ReadonlySet<string>>(new Set());
+  readonly openQuestions = $derived(questionList(this.world));
+  readonly asking = $derived(this.openQuestions.filter((question) => !this.putOff.has(question.row.id)));
+  /** Whether the agent has ever been heard. */
+  readonly met = $derived(this.me !== null);
+
+  private queue: WindowNews[] = [];
+  private scheduled = false;
+  private drawn = false;
+  private lastLink = "";
+
+  constructor(
+    readonly bridge: Bridge,
+    readonly clock: () => number = () => Date.now(),
+  ) {
+    this.now = clock();
+  }
+
+  /** Connects to the shell. Call once. */
+  async start(): Promise<void> {
+    setInterval(() => (this.now = this.clock()), 1000);
+    this.desktop = await this.bridge.desktop().catch(() => null);
+    setLanguage(this.chosenLanguage(), this.locales());
+    await this.bridge.onDesktop((desktop) => (this.desktop = desktop));
+    await this.bridge.onOffer((offer) => this.open({ is: "send", picked: offer.picked }));
+    await this.bridge.onLink(() => void this.followLink());
+    await this.bridge.onGo((go) => this.go(go.view, go.id ?? null));
+    await this.bridge
+      .watch((news) => this.hear(news))
+      .catch((thrown: unknown) => this.hear({ event: "agent-lost", failure: failureOf(thrown), retrying: false }));
+    void this.followLink();
+  }
+
+  private locales(): readonly string[] {
+    return this.desktop?.languages ?? navigator.languages;
+  }
+
+  private chosenLanguage(): Language {
+    const { desktop } = this;
+    return languageFor(desktop?.chosen_language ?? this.locales()[0] ?? "en");
+  }
+
+  /** The person's choice of a language; the shell remembers it. */
+  speak(tag: Language): void {
+    setLanguage(tag, this.locales());
+    void this.attempt(this.bridge.setLanguage(tag));
+  }
+
+  /** News are taken together once a frame. */
+  hear(news: WindowNews): void {
+    this.queue.push(news);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    const flush = () => this.flush();
+    if (document.visibilityState === "visible") requestAnimationFrame(flush);
+    else setTimeout(flush, 50);
+  }
+
+  flush(): void {
+    this.scheduled = false;
+    const news = this.queue;
+    this.queue = [];
+    if (!this.drawn) {
+      // The first picture there is: once it is painted, the window can be used.
+      this.drawn = true;
+      requestAnimationFrame(() => setTimeout(() => void this.bridge.ready().catch(() => undefined)));
+    }
+    const wasLost = this.world.agent.is === "lost";
+    this.world = reduce(this.world, news, this.clock());
+    if (wasLost && this.world.agent.is === "here") toasts.say(t("lost.back"), "good");
+    for (const piece of news) if (piece.event === "show") this.go(piece.view, piece.id ?? null);
+  }
+
+  /** Which conversation is on the screen: its messages are read. */
+  view(peer: string | null): void {
+    untrack(() => {
+      const unread = new Map(this.world.unread);
+      if (peer !== null) unread.delete(peer);
+      this.world = { ...this.world, viewing: peer, unread };
+    });
+  }
+
+  dropAlarm(number: number): void {
+    this.world = { ...this.world, alarms: this.world.alarms.filter((alarm) => alarm.number !== number) };
+  }
+
+  // ---- asking -------------------------------------------------------------------------------------------------------
+
+  /** Waits; a failure becomes a toast and `null`. */
+  async attempt<T>(work: Promise<T>): Promise<T | null> {
+    try {
+      return await work;
+    } catch (thrown) {
+      this.complain(failureOf(thrown));
+      return null;
+    }
+  }
+
+  complain(failure: Failure): void {
+    toasts.say(failureText(failure), "bad");
+  }
+
+  /** All messages with a device, from the agent. */
+  async loadMessages(peer: string): Promise<void> {
+    const answer = await this.bridge.proximity({ ask: "messages", session: peer }).catch(() => null);
+    if (answer?.answer !== "messages") return;
+    for (const row of answer.rows) this.queue.push({ event: "message", ...row });
+    const unread = this.world.unread;
+    this.flush();
+    this.world = { ...this.world, unread };
+  }
+
+  /** A name to show for a device, whatever we know of it. */
+  nameOf(peer: string): string {
+    const row = this.peers.get(peer) ?? sessionWith(this.world, peer);
+    return shown(row?.name ?? peer.slice(0, 8));
+  }
+
+  sessionWith(peer: string) {
+    return sessionWith(this.world, peer);
+  }
+
+  // ---- sheets -------------------------------------------------------------------------------------------------------
+
+  open(sheet: Sheet): void {
+    this.sheet = sheet;
+  }
+
+  close(): void {
+    const was = this.sheet;
+    this.sheet = null;
+    if (was?.is === "link" || was?.is === "invite") void this.followLink();
+  }
+
+  putOffQuestion(id: string): void {
+    this.putOff = new Set([...this.putOff, id]);
+  }
+
+  showQuestions(): void {
+    this.putOff = new Set();
+  }
+
+  /** Starts an invite; what was picked is offered once it is accepted. */
+  invite(target: Target, options: { picked?: readonly Picked[]; note?: boolean } = {}): void {
+    const invitation = new Invitation(this, target, options.picked ?? []);
+    this.sheet = { is: "invite", invitation };
+    if (!options.note) void invitation.begin();
+  }
+
+  /** Offers to a device: at once when connected, else after inviting it. */
+  async offer(target: Target, picked: readonly Picked[]): Promise<void> {
+    if (picked.length === 0) return;
+    if (!this.sessionWith(target.peer) || this.sessionWith(target.peer)?.state === "closed") {
+      return this.invite(target, { picked });
+    }
+    await this.send(target.peer, target.name, picked);
+  }
+
+  async send(peer: string, name: string, picked: readonly Picked[]): Promise<Answer | null> {
+    const answer = await this.attempt(this.bridge.sendPicked(peer, picked.map((one) => one.token)));
+    if (answer?.answer !== "offered") return answer;
+    toasts.say(t("send.offered", { name: shown(name, 60) }), "good");
+    if (answer.skipped.length > 0) toasts.say(t("send.skipped", { count: answer.skipped.length }), "bad");
+    return answer;
+  }
+
+  /** One link at a time, whatever arrives (50 links in a second are one question). */
+  private async followLink(): Promise<void> {
+    if (this.sheet !== null) return;
+    const found = await this.bridge.takeLink().catch(() => null);
+    if (!found || this.sheet !== null || found.url === this.lastLink) return;
+    this.lastLink = found.url;
+    this.sheet = { is: "link", url: found.url };
+  }
+
+  private go(view: string, id: string | null): void {
+    if (view === "question") return this.showQuestions();
+    if (view === "session") {
+      const peer = id ? (this.sessions.get(id)?.peer ?? id) : null;
+      return peer ? router.go("session", peer) : router.go("near");
+    }
+    if (view === "transfer") return router.go("transfers", id);
+    location.hash = `#/${view}`;
+  }
+}
+
+/** A failure as a sentence in the person's language. */
+export function failureText(failure: Failure): string {
+  return t(`error.${failure.code}` as "error.Internal");
+}
+
+export const [useDesk, provideDesk] = createContext<Desk>();

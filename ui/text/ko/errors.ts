@@ -1,0 +1,38 @@
+// Korean: one sentence for every code of a failure, and what to do.
+import type { errors as en } from "../en/errors";
+import type { Translation } from "../join";
+
+export const errors: Translation<typeof en> = {
+  "error.AccessDenied": "hither에 허용되지 않은 일입니다. ‘권한’에서 허용할 수 있습니다.",
+  "error.TokenAbsent": "카드나 보안 키가 없습니다. 꽂은 뒤 다시 시도하세요.",
+  "error.TokenLocked": "카드나 보안 키의 PIN이 필요합니다.",
+  "error.PinWrong": "PIN이 틀렸습니다.",
+  "error.PinBlocked": "여러 번 틀려 PIN이 잠겼습니다. 카드를 발급한 곳에서 풀 수 있습니다.",
+  "error.KeyUnusable": "키를 사용할 수 없습니다. ‘진단’에서 원인을 볼 수 있습니다.",
+  "error.RadioOff": "블루투스가 꺼져 있습니다. 사용하려면 켜세요.",
+  "error.DiskFull": "디스크가 가득 찼습니다. 공간을 비운 뒤 다시 시도하세요.",
+  "error.StorageFailed": "파일이나 폴더를 읽거나 쓸 수 없습니다.",
+  "error.Unreachable": "상대 기기에 닿을 길이 없습니다. 두 기기가 같은 네트워크에 있나요?",
+  "error.TimedOut": "상대 기기가 제때 응답하지 않았습니다. 켜져 있나요?",
+  "error.Interrupted": "연결이 끊겼습니다. 상대 기기가 돌아오면 이어서 진행합니다.",
+  "error.CertificateRefused": "신원 증명이 거부되어 아무것도 보내지 않았습니다.",
+  "error.IdentityChanged": "상대는 만났던 그 기기가 아닙니다. 아무것도 보내지 않았습니다.",
+  "error.Misbehaved": "상대 프로그램이 해서는 안 되는 일을 하여 연결을 끊었습니다.",
+  "error.Incompatible": "상대 기기의 hither와 서로 맞지 않습니다. 둘 다 업데이트하세요.",
+  "error.Declined": "상대방이 거절했습니다.",
+  "error.Expired": "시간 안에 아무도 답하지 않았습니다.",
+  "error.Withdrawn": "상대가 요청을 거두었습니다.",
+  "error.Busy": "상대 기기가 바쁘거나 잠시 새 만남을 받지 않습니다. 나중에 다시 시도하세요.",
+  "error.Canceled": "직접 취소했습니다.",
+  "error.NameRefused": "이 컴퓨터에 안전하게 쓸 수 없는 파일 이름입니다.",
+  "error.TooLarge": "허용된 크기보다 큽니다.",
+  "error.Truncated": "알린 것보다 적게 도착했습니다. 다시 시도하세요.",
+  "error.DigestWrong": "도착한 내용이 보낸 내용과 달라 버렸습니다. 다시 시도하세요.",
+  "error.SourceChanged": "보내는 동안 파일이 바뀌었습니다. 다시 보내세요.",
+  "error.Misuse": "여기서는 할 수 없는 일입니다.",
+  "error.UnknownId": "더는 존재하지 않습니다.",
+  "error.Stale": "이미 답했거나 끝난 일입니다.",
+  "error.VersionSkew": "창과 백그라운드 프로그램의 버전이 다릅니다. hither를 다시 시작하세요.",
+  "error.NoAgent": "hither 백그라운드 프로그램이 실행되고 있지 않습니다.",
+  "error.Internal": "hither 내부에 문제가 있습니다. 자세한 내용은 로그에 있습니다.",
+};

@@ -1,0 +1,18 @@
+// Korean, all of it: one line a part.
+import { capabilities } from "./capabilities";
+import { doctor } from "./doctor";
+import { errors } from "./errors";
+import { history } from "./history";
+import { identity } from "./identity";
+import { invite } from "./invite";
+import { links } from "./links";
+import { near } from "./near";
+import { session } from "./session";
+import { settings } from "./settings";
+import { shell } from "./shell";
+import { transfers } from "./transfers";
+
+export const ko = {
+  ...shell, ...near, ...invite, ...session, ...transfers, ...identity, ...capabilities, ...links, ...doctor, ...history,
+  ...settings, ...errors,
+} as const;

@@ -1,0 +1,131 @@
+// What the doctor's lines mean: their words by name, the order in which to look at them, the verdict, the report. Pure.
+import type { CheckRow, CheckState } from "~/bridge/words";
+import { shown } from "~/text/shown";
+import { t, type PlainKey } from "~/text/text.svelte";
+
+/** By weight: what comes first explains what follows. Those before `clock` decide whether devices see each other. */
+const ORDER = [
+  "peer", "capability", "visibility", "interfaces", "firewall", "reachable", "mdns", "multicast", "listening", "clock",
+  "inbox", "notifications", "sleep", "port",
+] as const;
+type Known = (typeof ORDER)[number];
+const ASIDE: readonly Known[] = ["clock", "inbox", "notifications", "sleep", "port"];
+const WEIGHT: Record<CheckState, number> = { fail: 0, warn: 1, ok: 2 };
+
+/** Where in the window something can be done about it. */
+export type Deed = "permissions" | "visible" | "settings" | "links";
+const DEEDS: Partial<Record<Known, Deed>> = {
+  capability: "permissions", listening: "permissions", visibility: "visible", mdns: "visible", interfaces: "settings",
+  inbox: "settings", multicast: "links", peer: "links",
+};
+
+const SAYS: Partial<Record<Known, Partial<Record<"warn" | "fail", PlainKey>>>> = {
+  capability: { fail: "doctor.capability.fail" },
+  visibility: { warn: "doctor.visibility.warn", fail: "doctor.visibility.fail" },
+  interfaces: { warn: "doctor.interfaces.warn", fail: "doctor.interfaces.fail" },
+  firewall: { warn: "doctor.firewall.warn", fail: "doctor.firewall.warn" },
+  mdns: { warn: "doctor.mdns.warn", fail: "doctor.mdns.fail" },
+  multicast: { warn: "doctor.multicast.warn", fail: "doctor.multicast.fail" },
+  port: { warn: "doctor.port.warn" },
+  listening: { fail: "doctor.listening.fail" },
+  clock: { warn: "doctor.clock.warn", fail: "doctor.clock.fail" },
+  inbox: { warn: "doctor.inbox.warn", fail: "doctor.inbox.fail" },
+  peer: { fail: "doctor.peer.fail" },
+  reachable: { warn: "doctor.reachable.warn", fail: "doctor.reachable.fail" },
+  notifications: { warn: "doctor.notifications.warn" },
+  sleep: { warn: "doctor.sleep.warn" },
+};
+
+/** A name such as `multicast wlan0` or `port 5353`: what it is about, and where. */
+function split(name: string): { known: Known | null; place: string } {
+  const [first = "", ...rest] = name.split(" ");
+  const known = (ORDER as readonly string[]).includes(first) ? (first as Known) : null;
+  return { known, place: known === "multicast" ? rest.join(" ") : "" };
+}
+
+export interface Finding {
+  key: string;
+  state: CheckState;
+  title: string;
+  /** What is wrong, for a person; absent when it works. */
+  says: string | null;
+  /** What to do about it. */
+  todo: string | null;
+  deed: Deed | null;
+  /** A command line to run. */
+  command: string | null;
+  /** Whether it can keep devices from each other. */
+  reason: boolean;
+  /** The agent's own words. */
+  detail: string;
+}
+
+export function finding(row: CheckRow, at = 0): Finding {
+  const { known, place } = split(row.name);
+  const bad = row.state === "ok" ? null : row.state;
+  const said = known && bad ? SAYS[known]?.[bad] : undefined;
+  const lesser: PlainKey | null = known === null ? null : known === "multicast" && bad === "fail" ? "doctor.multicast.do.fail" : `doctor.${known}.do`;
+  const fix = row.fix ? shown(row.fix, 400) : null;
+  return {
+    key: `${row.name} ${at}`,
+    state: row.state,
+    title: known === null ? t("doctor.other", { name: shown(row.name, 60) }) : place ? t("doctor.multicast.at", { place: shown(place, 20) }) : t(`doctor.${known}`),
+    says: bad === null ? null : said ? t(said) : shown(row.detail, 300),
+    todo: bad === null ? null : lesser ? t(lesser) : fix,
+    deed: bad !== null && known ? (DEEDS[known] ?? null) : null,
+    command: bad !== null && known === "firewall" ? command(fix) : null,
+    reason: bad !== null && (known === null || !ASIDE.includes(known)),
+    detail: shown(row.detail, 600),
+  };
+}
+
+/** The command in a hint such as `allow it, such as: nft add …`. */
+function command(fix: string | null): string | null {
+  return fix === null ? null : fix.replace(/^[^:]*such as: /, "");
+}
+
+/** The reason first: what fails before what may, and what explains others before what follows from it. */
+export function findings(rows: readonly CheckRow[]): Finding[] {
+  const rank = (row: CheckRow) => {
+    const { known } = split(row.name);
+    return known === null ? ORDER.length : ORDER.indexOf(known);
+  };
+  const aside = (row: CheckRow) => Number(!finding(row).reason);
+  return rows
+    .map((row, at) => ({ row, at }))
+    .sort((a, b) =>
+      (a.row.state === "ok" ? 1 : 0) - (b.row.state === "ok" ? 1 : 0) || aside(a.row) - aside(b.row) ||
+      WEIGHT[a.row.state] - WEIGHT[b.row.state] || rank(a.row) - rank(b.row) || a.at - b.at)
+    .map(({ row, at }) => finding(row, at));
+}
+
+export interface Verdict { tone: "good" | "warn" | "bad"; title: string; body: string }
+
+/** One line that says it all. `name`: the device it is about, if any. */
+export function verdict(found: readonly Finding[], name: string | null): Verdict {
+  const reasons = found.filter((one) => one.reason);
+  const rest = found.filter((one) => one.state !== "ok" && !one.reason).length;
+  if (reasons.length > 0) {
+    const count = reasons.length;
+    return {
+      tone: reasons.some((one) => one.state === "fail") ? "bad" : "warn",
+      title: name === null ? t("doctor.reasons", { count }) : t("doctor.peer.reasons", { count, name }),
+      body: count > 1 ? t("doctor.first") : "",
+    };
+  }
+  if (rest > 0 && name === null) return { tone: "good", title: t("doctor.aside"), body: t("doctor.aside.body", { count: rest }) };
+  return name === null
+    ? { tone: "good", title: t("doctor.fine"), body: t("doctor.fine.body") }
+    : { tone: "good", title: t("doctor.peer.fine", { name }), body: t("doctor.peer.fine.body") };
+}
+
+/** The report to hand to somebody who helps: the agent's own words, so that anybody can read them. */
+export function report(rows: readonly CheckRow[], head: { version: string; when: Date; about: string | null }): string {
+  const lines = [`hither ${head.version}, doctor, ${head.when.toISOString()}`];
+  if (head.about !== null) lines.push(`about ${shown(head.about, 128)}`);
+  for (const row of rows) {
+    lines.push(`${row.state.toUpperCase().padEnd(4)}  ${shown(row.name, 60)}: ${shown(row.detail, 600)}`);
+    if (row.fix) lines.push(`      -> ${shown(row.fix, 400)}`);
+  }
+  return `${lines.join("\n")}\n`;
+}

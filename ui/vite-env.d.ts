@@ -1,0 +1,2 @@
+// Types of what Vite adds: style sheets as modules, import.meta.env.
+/// <reference types="vite/client" />
