@@ -1,9 +1,9 @@
 //! The system's own dialogs for files; in a sandbox the toolkit asks the portal for them.
 
 use crate::{main_thread::on_main, shell::MAIN};
-use gtk::{FileChooserAction, FileChooserNative, ResponseType, prelude::*};
+use gtk::{FileChooserAction, FileChooserNative, ResponseType, glib, prelude::*};
 use hither_model::{Failure, text};
-use hither_window::PickKind;
+use hither_window::{PickKind, tray::Words};
 use std::{cell::RefCell, path::PathBuf};
 use tauri::{AppHandle, Manager, Runtime};
 
@@ -16,21 +16,29 @@ thread_local! {
 ///
 /// # Errors
 /// The window ends.
-pub(crate) async fn choose<R: Runtime>(app: &AppHandle<R>, kind: PickKind) -> Result<Vec<PathBuf>, Failure> {
-    let action = match kind {
-        PickKind::Files => FileChooserAction::Open,
-        PickKind::Folder => FileChooserAction::SelectFolder,
+pub(crate) async fn choose<R: Runtime>(
+    app: &AppHandle<R>,
+    kind: PickKind,
+    words: Words,
+) -> Result<Vec<PathBuf>, Failure> {
+    let (action, title) = match kind {
+        PickKind::Files => (FileChooserAction::Open, words.choose_files),
+        PickKind::Folder => (FileChooserAction::SelectFolder, words.choose_folder),
     };
-    ask(app, action, None).await
+    ask(app, action, title, None).await
 }
 
 /// Lets the person choose where to save something; the dialog asks before a file is replaced.
 ///
 /// # Errors
 /// The window ends.
-pub(crate) async fn destination<R: Runtime>(app: &AppHandle<R>, name: &str) -> Result<Option<PathBuf>, Failure> {
+pub(crate) async fn destination<R: Runtime>(
+    app: &AppHandle<R>,
+    name: &str,
+    words: Words,
+) -> Result<Option<PathBuf>, Failure> {
     let name = file_name(name);
-    Ok(ask(app, FileChooserAction::Save, Some(name)).await?.pop())
+    Ok(ask(app, FileChooserAction::Save, words.save, Some(name)).await?.pop())
 }
 
 /// What a page suggests, as the name of a file and of nothing else.
@@ -43,13 +51,15 @@ fn file_name(suggested: &str) -> String {
 async fn ask<R: Runtime>(
     app: &AppHandle<R>,
     action: FileChooserAction,
+    title: &'static str,
     name: Option<String>,
 ) -> Result<Vec<PathBuf>, Failure> {
     let handle = app.clone();
     on_main(app, None, move |answer| {
         let parent = handle.get_webview_window(MAIN).and_then(|window| window.gtk_window().ok());
-        let dialog = FileChooserNative::new(None, parent.as_ref(), action, None, None);
+        let dialog = FileChooserNative::new(Some(title), parent.as_ref(), action, None, None);
         dialog.set_modal(true);
+        dialog.set_current_folder(glib::home_dir());
         dialog.set_select_multiple(action != FileChooserAction::Save);
         if let Some(name) = name {
             dialog.set_current_name(&name);

@@ -27,15 +27,15 @@ pub(crate) fn autostart() -> bool {
     autostart_file().is_some_and(|file| file.is_file())
 }
 
-/// Starts hither at login from now on, or not any more.
+/// Starts hither at login from now on, or not any more; for another profile than the usual one if it is named.
 ///
 /// # Errors
 /// The entry cannot be written or removed.
-pub(crate) fn set_autostart(on: bool) -> io::Result<()> {
+pub(crate) fn set_autostart(on: bool, profile: Option<&Path>) -> io::Result<()> {
     let nowhere = || io::Error::new(io::ErrorKind::NotFound, "there is no home directory");
     let file = autostart_file().ok_or_else(nowhere)?;
     if on {
-        write(&file, &entry::autostart(&program().ok_or_else(nowhere)?))
+        write(&file, &entry::autostart(&program().ok_or_else(nowhere)?, profile))
     } else {
         match fs::remove_file(file) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),

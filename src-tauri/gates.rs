@@ -43,7 +43,7 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let profile = tempfile::tempdir().unwrap();
-        let shell = Shell::new(profile.path().join("p"), Instant::now());
+        let shell = Shell::new(profile.path().join("p"), false, Instant::now());
         let app = with_commands(mock_builder()).manage(shell.clone()).build(tauri::generate_context!()).unwrap();
         Self { _profile: profile, shell, app }
     }

@@ -90,7 +90,7 @@ fn start(began: Instant, arguments: &[OsString]) -> Result<(), Box<dyn std::erro
         profile
     });
     let usual = profile::default_dir().is_ok_and(|usual| std::fs::canonicalize(&usual).unwrap_or(usual) == profile);
-    let shell = Shell::new(profile, began);
+    let shell = Shell::new(profile, usual, began);
     let called = shell.clone();
     let mut single = tauri_plugin_single_instance::Builder::new().callback(move |app, arguments, _| {
         let arguments: Vec<OsString> = arguments.into_iter().skip(1).map(OsString::from).collect();
@@ -130,10 +130,13 @@ fn begin<R: Runtime>(app: &AppHandle<R>, shell: &Arc<Shell>, first: Call) {
         let (app, shell) = (app.clone(), shell.clone());
         tauri::async_runtime::spawn(async move { tray::leave_unless_seen(&app, &shell).await });
     }
-    let profile = shell.profile.clone();
+    let shell = shell.clone();
     tauri::async_runtime::spawn_blocking(move || {
-        clipboard::tidy(&profile);
-        if let Err(e) = entries::register_links() {
+        clipboard::tidy(&shell.profile);
+        // A profile somebody made beside the usual one does not take the person's links.
+        if shell.other_profile().is_none()
+            && let Err(e) = entries::register_links()
+        {
             tracing::warn!("hither could not be registered for its links: {e}");
         }
     });

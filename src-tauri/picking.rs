@@ -25,7 +25,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.txt");
         fs::write(&file, "abc").unwrap();
-        let shell = Shell::new(dir.path().to_owned(), Instant::now());
+        let shell = Shell::new(dir.path().to_owned(), false, Instant::now());
         let paths = [file, dir.path().to_owned(), dir.path().join("none"), "relative".into(), "/dev/null".into()];
         let picked = hand_out(&shell, &paths);
         assert_eq!(picked.iter().map(|p| (p.bytes, p.folder)).collect::<Vec<_>>(), [(Some(3), false), (None, true)]);

@@ -6,7 +6,7 @@ use hither_model::ask::LinkText;
 use hither_window::{Desktop, Go, Picked, Tokens, locale, tray::Words};
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -26,6 +26,7 @@ pub(crate) struct Shell {
     pub(crate) reach: Reach,
     /// The profile's directory.
     pub(crate) profile: PathBuf,
+    usual: bool,
     /// What is remembered between two starts.
     pub(crate) remembered: Remembered,
     tokens: Mutex<Tokens>,
@@ -65,12 +66,13 @@ pub(crate) struct Pending {
 }
 
 impl Shell {
-    /// The shell of a profile.
-    pub(crate) fn new(profile: PathBuf, began: Instant) -> Arc<Self> {
+    /// The shell of a profile; `usual` if it is the one that is meant when nobody names one.
+    pub(crate) fn new(profile: PathBuf, usual: bool, began: Instant) -> Arc<Self> {
         Arc::new(Self {
             reach: Reach::new(profile.clone()),
             remembered: Remembered::of(&profile),
             profile,
+            usual,
             opening: Mutex::new(Opening { began, before: false }),
             tokens: Mutex::default(),
             waiting: Mutex::default(),
@@ -79,6 +81,11 @@ impl Shell {
             tray: AtomicBool::new(false),
             contrast: AtomicBool::new(false),
         })
+    }
+
+    /// The profile, if it is not the usual one.
+    pub(crate) fn other_profile(&self) -> Option<&Path> {
+        (!self.usual).then_some(&self.profile)
     }
 
     /// The tokens that are out.
@@ -230,7 +237,7 @@ mod tests {
     #[test]
     fn what_comes_before_the_page_is_told_once_when_it_is_ready() {
         let dir = tempfile::tempdir().unwrap();
-        let shell = Shell::new(dir.path().to_owned(), Instant::now());
+        let shell = Shell::new(dir.path().to_owned(), false, Instant::now());
         let link = LinkText("hither://i/1#A".into());
         assert!(!shell.keep_link(link.clone()), "nobody is there to be told");
         let go = Go { view: View::Near, id: None };

@@ -5,6 +5,7 @@ import App from "./App.svelte";
 import type { Bridge } from "./bridge/bridge";
 import { insideTauri, tauriBridge } from "./bridge/tauri";
 import { Desk } from "./state/desk.svelte";
+import { languageFor, setLanguage } from "./text/text.svelte";
 
 async function choose(): Promise<{ bridge: Bridge; clock?: () => number }> {
   // The scripted agent is no part of what is shipped: this branch is gone from the production build.
@@ -16,6 +17,8 @@ async function choose(): Promise<{ bridge: Bridge; clock?: () => number }> {
 }
 
 const { bridge, clock } = await choose();
+// The system's language at once; the one the person chose as soon as the shell has told.
+setLanguage(languageFor(navigator.language), navigator.languages);
 const desk = new Desk(bridge, clock);
 mount(App, { target: document.getElementById("app")!, props: { desk } });
 void desk.start();

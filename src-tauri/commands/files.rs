@@ -31,7 +31,7 @@ pub(crate) async fn pick<R: Runtime>(
     app: AppHandle<R>,
     desk: Desk<'_>,
 ) -> Result<Vec<Picked>, Failure> {
-    let paths = dialogs::choose(&app, kind).await?;
+    let paths = dialogs::choose(&app, kind, desk.words()).await?;
     Ok(picking::hand_out(&desk, &paths))
 }
 

@@ -18,8 +18,8 @@ pub(crate) async fn desktop<R: Runtime>(app: AppHandle<R>, desk: Desk<'_>) -> Re
 
 /// Starts hither at login from now on, or not any more.
 #[tauri::command]
-pub(crate) async fn set_autostart(on: bool) -> Result<(), Failure> {
-    entries::set_autostart(on).map_err(|e| stored("the entry for login", &e))
+pub(crate) async fn set_autostart(on: bool, desk: Desk<'_>) -> Result<(), Failure> {
+    entries::set_autostart(on, desk.other_profile()).map_err(|e| stored("the entry for login", &e))
 }
 
 /// Remembers the language the person chose; an empty one means the system's.
@@ -62,9 +62,14 @@ pub(crate) async fn copy_text<R: Runtime>(text: String, secret: bool, app: AppHa
 
 /// Lets the person choose where to save a text; says whether it was saved.
 #[tauri::command]
-pub(crate) async fn save_text<R: Runtime>(name: String, text: String, app: AppHandle<R>) -> Result<bool, Failure> {
+pub(crate) async fn save_text<R: Runtime>(
+    name: String,
+    text: String,
+    app: AppHandle<R>,
+    desk: Desk<'_>,
+) -> Result<bool, Failure> {
     bounded(&text)?;
-    let Some(path) = dialogs::destination(&app, &name).await? else { return Ok(false) };
+    let Some(path) = dialogs::destination(&app, &name, desk.words()).await? else { return Ok(false) };
     fs::write(path, text).map_err(|e| stored("the file", &e))?;
     Ok(true)
 }

@@ -85,7 +85,8 @@ async fn s6_a_module_that_ends_the_process_or_lies_about_lengths_is_a_clear_erro
     let cards = bad.cards("garbage-length", Limits::default());
     let (permit, token, certificate) = ana(&cards);
     let card = cards.unlock(&permit, &token, &certificate, pin(PIN)).unwrap();
-    let signer = card.certified_key().key.choose_scheme(&[hither_identity::card::SignatureScheme::ECDSA_NISTP256_SHA256]);
+    let signer =
+        card.certified_key().key.choose_scheme(&[hither_identity::card::SignatureScheme::ECDSA_NISTP256_SHA256]);
     assert!(signer.unwrap().sign(b"message").is_err());
     assert!(card.failure().is_some());
     assert_eq!(cards.list(&permit).unwrap().tokens.len(), 1);

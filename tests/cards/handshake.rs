@@ -4,7 +4,8 @@ use hither_capability::{Consent, Gate, Manifest};
 use hither_identity::Credential;
 use hither_model::Rid;
 use hither_socket::{
-    Arrival, Caps, Channel, Door, Entry, Expected, Profile, Proof, Proven, Signing, SocketError, StreamSocketControl, StreamSocketListener, dial,
+    Arrival, Caps, Channel, Door, Entry, Expected, Profile, Proof, Proven, Signing, SocketError, StreamSocketControl,
+    StreamSocketListener, dial,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::mpsc;

@@ -2,13 +2,13 @@
 
 use crate::{
     handshake::meet,
-    piv_rig::{Insert, Lab, PIN, PUK},
+    piv_rig::{Insert, Lab, PIN, PUK, patient},
     rig::{last_pin, named, pin},
     soft::permitted,
 };
 use hither_identity::{
     Credential, SessionKey,
-    card::{CardError, Left, Limits, Readers},
+    card::{CardError, Left, Readers},
 };
 use hither_model::ErrorCode;
 use std::{
@@ -24,7 +24,7 @@ async fn both_roles(algorithm: &str, kind: &str) {
     let Some(mut lab) = Lab::new() else { return };
     lab.insert("ana", Insert::default());
     lab.provision("9a", algorithm, "ana");
-    let cards = lab.cards(Limits::default());
+    let cards = lab.cards(patient());
     let permit = permitted(&cards);
     let (token, certificate) = named(&cards.list(&permit).unwrap().tokens, "ana");
     assert!(token.hardware && token.removable && !token.pad);
@@ -58,7 +58,7 @@ async fn s8_a_key_that_wants_its_pin_each_time_signs_once_for_each() {
     let Some(mut lab) = Lab::new() else { return };
     lab.insert("ana", Insert::default());
     lab.provision("9c", "ECCP256", "ana");
-    let cards = lab.cards(Limits::default());
+    let cards = lab.cards(patient());
     let permit = permitted(&cards);
     let (token, certificate) = named(&cards.list(&permit).unwrap().tokens, "ana");
     let card = Arc::new(cards.unlock(&permit, &token, &certificate, pin(PIN)).unwrap());
@@ -77,7 +77,7 @@ fn s1_s2_a_wrong_pin_the_last_try_a_blocked_card_and_its_puk() {
     let Some(mut lab) = Lab::new() else { return };
     lab.insert("ana", Insert::default());
     lab.provision("9a", "ECCP256", "ana");
-    let cards = lab.cards(Limits::default());
+    let cards = lab.cards(patient());
     let permit = permitted(&cards);
     let look = || named(&cards.list(&permit).unwrap().tokens, "ana");
     let unlock = |how| {
@@ -102,7 +102,7 @@ async fn s5_a_card_pulled_before_a_signature_is_told_and_nothing_takes_its_place
     let Some(mut lab) = Lab::new() else { return };
     lab.insert("ana", Insert::default());
     lab.provision("9a", "ECCP256", "ana");
-    let cards = lab.cards(Limits::default());
+    let cards = lab.cards(patient());
     let permit = permitted(&cards);
     let (token, certificate) = named(&cards.list(&permit).unwrap().tokens, "ana");
     let card = Arc::new(cards.unlock(&permit, &token, &certificate, pin(PIN)).unwrap());
@@ -142,7 +142,7 @@ async fn s5_a_card_pulled_during_a_signature_frees_its_caller_and_works_again() 
     lab.provision("9a", "ECCP256", "ana");
     lab.pull();
     lab.insert("ana", Insert { die_on_sign: true, ..Insert::default() });
-    let cards = lab.cards(Limits::default());
+    let cards = lab.cards(patient());
     let permit = permitted(&cards);
     let (token, certificate) = named(&cards.list(&permit).unwrap().tokens, "ana");
     let card = Arc::new(cards.unlock(&permit, &token, &certificate, pin(PIN)).unwrap());
@@ -166,7 +166,7 @@ async fn a_connection_that_is_up_does_not_need_the_card_any_more() {
     let Some(mut lab) = Lab::new() else { return };
     lab.insert("ana", Insert { slow: Some(3000), ..Insert::default() });
     lab.provision("9a", "ECCP256", "ana");
-    let cards = lab.cards(Limits::default());
+    let cards = lab.cards(patient());
     let permit = permitted(&cards);
     let (token, certificate) = named(&cards.list(&permit).unwrap().tokens, "ana");
     let me: Arc<dyn Credential> = Arc::new(cards.unlock(&permit, &token, &certificate, pin(PIN)).unwrap());
@@ -180,12 +180,13 @@ async fn a_connection_that_is_up_does_not_need_the_card_any_more() {
 #[test]
 fn readers_and_cards_are_told_as_they_come_and_go() {
     let Some(mut lab) = Lab::new() else { return };
-    let none = |readers: &Readers| matches!(readers, Readers::There(all) if all.len() == 2 && all.iter().all(|r| !r.card));
+    let none =
+        |readers: &Readers| matches!(readers, Readers::There(all) if all.len() == 2 && all.iter().all(|r| !r.card));
     lab.until(none);
     lab.insert("ana", Insert::default());
     lab.provision("9a", "ECCP256", "ana");
     lab.pull();
-    let cards = lab.cards(Limits::default());
+    let cards = lab.cards(patient());
     let permit = permitted(&cards);
     assert!(cards.list(&permit).unwrap().tokens.is_empty(), "an empty reader is no fault");
     assert!(cards.list(&permit).unwrap().faults.is_empty());

@@ -1,7 +1,9 @@
 //! What every test of cards needs: the program, a gate that grants cards, and commands that must succeed.
 
 use hither_capability::{Gate, Manifest};
-use hither_identity::card::{CardCertificate, Cards, Directories, Limits, Pin, Program, Registered, Token, Unlock, discover};
+use hither_identity::card::{
+    CardCertificate, Cards, Directories, Limits, Pin, Program, Registered, Token, Unlock, discover,
+};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},

@@ -37,7 +37,8 @@ fn s11_a_module_runs_without_network_programs_core_dumps_or_other_peoples_files(
     let cards = bad.cards_with("", Limits::default(), &[("CARD_REPORT", &report)]);
     assert_eq!(cards.list(&permitted(&cards)).unwrap().tokens.len(), 1);
     let report = fs::read_to_string(report).unwrap();
-    let told = |what: &str| report.lines().find_map(|line| line.strip_prefix(what)).unwrap_or("nothing").trim().to_owned();
+    let told =
+        |what: &str| report.lines().find_map(|line| line.strip_prefix(what)).unwrap_or("nothing").trim().to_owned();
     assert_eq!(told("internet"), "0", "{report}");
     assert_eq!(told("netlink"), "0");
     assert_eq!(told("local"), "1", "the card service is behind a local socket");
@@ -155,7 +156,8 @@ fn the_helper_is_small() {
     signer.sign(b"message").unwrap();
     let [helper] = cards.processes()[..] else { panic!("one process") };
     let status = fs::read_to_string(format!("/proc/{helper}/status")).unwrap();
-    let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
+    let line =
+        |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned();
     let kib = |name: &str| line(name).trim_end_matches(" kB").parse::<u64>().unwrap();
     println!("helper: VmRSS {} KiB, RssAnon {} KiB, RssFile {} KiB", kib("VmRSS:"), kib("RssAnon:"), kib("RssFile:"));
     assert_eq!(line("Name:"), "hither-card");

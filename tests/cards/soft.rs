@@ -32,7 +32,8 @@ pub(crate) struct Soft {
 impl Soft {
     /// A token of this label and PIN; `None`, said aloud, where SoftHSM is not installed.
     pub(crate) fn new(label: &str, pin: &str) -> Option<Self> {
-        let places = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/usr/lib/pkcs11/libsofthsm2.so"];
+        let places =
+            ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/usr/lib/pkcs11/libsofthsm2.so"];
         let Some(module) = first(&places) else {
             skipped("SoftHSM is not installed (softhsm2)");
             return None;
@@ -70,7 +71,13 @@ impl Soft {
     }
 
     /// Puts a key and a certificate on the token. The certificate may be for another key.
-    pub(crate) fn put(&self, label: &str, name: &str, algorithm: &'static SignatureAlgorithm, certified: Option<&KeyPair>) {
+    pub(crate) fn put(
+        &self,
+        label: &str,
+        name: &str,
+        algorithm: &'static SignatureAlgorithm,
+        certified: Option<&KeyPair>,
+    ) {
         let key = KeyPair::generate_for(algorithm).expect("a key");
         self.put_key(label, name, &key, certified.unwrap_or(&key));
     }
@@ -80,7 +87,11 @@ impl Soft {
         let id = format!("{:02x}", self.keys.get());
         let file = self.dir.path().join("key.pem");
         fs::write(&file, key.serialize_pem()).expect("a file");
-        run(self.util().args(["--import"]).arg(&file).args(["--token", label, "--label", name, "--id", &id, "--pin", &self.pin]));
+        run(self
+            .util()
+            .args(["--import"])
+            .arg(&file)
+            .args(["--token", label, "--label", name, "--id", &id, "--pin", &self.pin]));
         fs::remove_file(&file).expect("it was there");
         let der = self.authority.issue(name, certified);
         let file = self.dir.path().join("certificate.der");
@@ -157,7 +168,8 @@ fn r1_15_without_the_capability_nothing_is_asked_of_a_token() {
     assert_eq!(cards.processes().len(), 1);
 
     cards.revoke();
-    for denied in [cards.list(&permit).unwrap_err(), cards.unlock(&permit, &token, &certificate, pin("24680")).unwrap_err()]
+    for denied in
+        [cards.list(&permit).unwrap_err(), cards.unlock(&permit, &token, &certificate, pin("24680")).unwrap_err()]
     {
         assert_eq!(denied.code(), ErrorCode::AccessDenied);
     }

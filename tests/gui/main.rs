@@ -9,4 +9,3 @@ mod hostile;
 mod life;
 mod links;
 mod meeting;
-mod probe;

@@ -176,7 +176,7 @@ fn drain(mut from: impl Read + Send + 'static, to: Arc<Mutex<String>>) -> JoinHa
 }
 
 /// Processes whose parent is `parent`, by `/proc`.
-pub(crate) fn children_of(parent: u32) -> Vec<u32> {
+pub fn children_of(parent: u32) -> Vec<u32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()

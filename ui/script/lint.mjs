@@ -10,7 +10,7 @@ const skip = /(^|\/)(dist|test-output|node_modules|gen)\//;
 const faults = [];
 
 const RULES = [
-  [/\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write/, "puts HTML on the page", /^(script|test)\//],
+  [/\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write/, "puts HTML on the page", /^(script|test)\/|\.test\.ts$/],
   [/\beval\(|new Function\(/, "makes code from text", /^script\//],
   [/@tauri-apps/, "imports Tauri; only bridge/tauri.ts may", /^(bridge\/(tauri|bridge)\.ts|script\/)/],
   [/\sstyle="/, "has a style attribute; use style: or a class", /^script\//],

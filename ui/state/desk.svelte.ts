@@ -64,12 +64,17 @@ export class Desk {
   /** Connects to the shell. Call once. */
   async start(): Promise<void> {
     setInterval(() => (this.now = this.clock()), 1000);
-    this.desktop = await this.bridge.desktop().catch(() => null);
+    const asked = this.bridge.desktop().catch(() => null);
+    // All listeners are there before `ready`, which is when the shell tells what waited.
+    const listening = Promise.all([
+      this.bridge.onDesktop((desktop) => (this.desktop = desktop)),
+      this.bridge.onOffer((offer) => this.open({ is: "send", picked: offer.picked })),
+      this.bridge.onLink(() => void this.followLink()),
+      this.bridge.onGo((go) => this.go(go.view, go.id ?? null)),
+    ]);
+    this.desktop = await asked;
     setLanguage(this.chosenLanguage(), this.locales());
-    await this.bridge.onDesktop((desktop) => (this.desktop = desktop));
-    await this.bridge.onOffer((offer) => this.open({ is: "send", picked: offer.picked }));
-    await this.bridge.onLink(() => void this.followLink());
-    await this.bridge.onGo((go) => this.go(go.view, go.id ?? null));
+    await listening;
     await this.bridge
       .watch((news) => this.hear(news))
       .catch((thrown: unknown) => this.hear({ event: "agent-lost", failure: failureOf(thrown), retrying: false }));

@@ -109,6 +109,10 @@ commands! {
     Cancel(c::transfers::Cancel),
     /// Standard input and output through a stream to another device
     Pipe(c::pipe::Pipe),
+    /// A stream to any server, its protection asked for and checked
+    Connect(c::connect::Connect),
+    /// Text messages over a WebSocket
+    Ws(c::ws::Ws),
     /// Certificates this device can be known by
     Identity(c::identity::Identity),
     /// Who is who
@@ -190,6 +194,11 @@ mod tests {
             cancel ab
             pipe Ana --name x
             pipe --listen --name x --from Ana --once
+            connect example.org 443
+            connect example.org 443 --level plain --proxy none --loopback
+            connect mail.example 25 --upgrade --validate-host mx.example --ca ca.pem --level tls13
+            connect example.org 443 --proxy http://proxy:3128 --proxy-credential secret.txt
+            ws wss://example.org/x --protocol a --protocol b --ca ca.pem
             identity list
             identity show
             identity new
@@ -238,6 +247,10 @@ mod tests {
             "near --timeout soon",
             "settings set colour red",
             "history --limit -1",
+            "connect example.org",
+            "connect example.org 443 --level tls11",
+            "connect example.org 443 --validate-host x",
+            "ws",
         ] {
             let parsed = Cli::try_parse_from(std::iter::once("hither").chain(line.split(' ')));
             assert!(parsed.is_err(), "{line} was taken");

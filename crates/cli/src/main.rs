@@ -29,6 +29,10 @@ fn main() {
 }
 
 fn run() -> u8 {
+    // Before the command line is taken apart: the text of that stays out of this process's memory.
+    if commands::card_helper::is_asked() {
+        return commands::card_helper::serve();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(refusal) => return usage(&refusal),

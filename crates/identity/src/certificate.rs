@@ -48,12 +48,22 @@ pub(crate) fn key_of(der: &[u8]) -> Result<(Vec<u8>, Kind), CertificateFault> {
     Ok((spki.raw.to_vec(), Kind::of(spki)?))
 }
 
+/// Whether the certificate's purposes, if it names any, include proving who somebody is to a server: clientAuth, or the
+/// smart card logon that some cards have instead. Nobody's trust depends on it; it keeps people from choosing a
+/// certificate that others refuse.
+pub(crate) fn for_signing_in(certificate: &X509Certificate<'_>) -> bool {
+    let Ok(Some(purposes)) = certificate.extended_key_usage() else { return true };
+    let purposes = purposes.value;
+    let logon = |oid: &x509_parser::oid_registry::Oid<'_>| oid.to_id_string() == "1.3.6.1.4.1.311.20.2.2";
+    purposes.any || purposes.client_auth || purposes.other.iter().any(logon)
+}
+
 fn id_of(certificate: &X509Certificate<'_>) -> PeerId {
     PeerId::new(Sha256::digest(certificate.tbs_certificate.subject_pki.raw).into())
 }
 
 /// One whole certificate and nothing after it.
-fn parsed(der: &[u8]) -> Result<X509Certificate<'_>, CertificateFault> {
+pub(crate) fn parsed(der: &[u8]) -> Result<X509Certificate<'_>, CertificateFault> {
     if der.len() > MAX_CHAIN_BYTES {
         return Err(CertificateFault::TooLarge);
     }

@@ -5,17 +5,22 @@
 //! same [`PeerId`].
 
 use crate::{
+    backup,
+    card::Pin,
     certificate,
     credential::Credential,
     error::IdentityError,
     issue::{DAY_S, clock, plausible, self_signed},
     key::Key,
+    keyring::Keyring,
     pem,
     store::{Directory, Lock, Secrecy},
+    wallet::KeptIn,
 };
 use hither_model::{CertificateFacts, CertificateSource, PeerId};
 use rustls::{pki_types::CertificateDer, sign::CertifiedKey};
 use std::{fmt, path::Path, sync::Arc};
+use zeroize::Zeroizing;
 
 const KEY: &str = "device.key";
 const CERTIFICATE: &str = "device.crt";
@@ -27,11 +32,15 @@ const LASTS_S: u64 = 3652 * DAY_S;
 /// A certificate with less than this left is replaced when it is loaded, in seconds.
 const RENEWED_BEFORE_S: u64 = 30 * DAY_S;
 
+/// Says in a profile's directory that the key is with the Secret Service, under which name.
+const ELSEWHERE: &str = "device.keyring";
+
 /// The identity of this device.
 pub struct DeviceKey {
     directory: Directory,
     key: Key,
     shown: Shown,
+    place: KeptIn,
 }
 
 /// What the key appears with; replaced as a whole on renewal.
@@ -50,22 +59,70 @@ impl DeviceKey {
     /// # Errors
     /// [`IdentityError`]; its hint is the exact remedy. Nothing has been changed then.
     pub fn load_or_create(dir: &Path) -> Result<Self, IdentityError> {
-        Self::load_or_create_at(dir, clock())
+        Self::load_or_create_at(dir, None, clock())
     }
 
-    fn load_or_create_at(dir: &Path, now: u64) -> Result<Self, IdentityError> {
+    /// As [`Self::load_or_create`]; a key that is made anew goes to the keyring and not into a file. One that is in a file
+    /// already stays there. [`Self::kept_in`] tells.
+    ///
+    /// May wait for a person who unlocks the keyring.
+    ///
+    /// # Errors
+    /// [`IdentityError`]; also when the key is in a keyring that is not there now.
+    pub fn load_or_create_with(dir: &Path, keyring: Option<&Keyring>) -> Result<Self, IdentityError> {
+        Self::load_or_create_at(dir, keyring, clock())
+    }
+
+    /// Takes over the identity of another machine (or of a backup) into a directory that has none: what
+    /// [`Self::export`] made. The other machine should not use it any more: two devices with one key are told to peers
+    /// as a stolen one.
+    ///
+    /// # Errors
+    /// [`IdentityError::Occupied`], [`IdentityError::Import`].
+    pub fn import(dir: &Path, text: &[u8], password: &Pin) -> Result<Self, IdentityError> {
+        let (key, _) = backup::open(text, password)?;
+        let directory = Directory::open_or_create(dir)?;
+        let lock = directory.lock()?;
+        let names = directory.names()?;
+        if [KEY, CERTIFICATE, ELSEWHERE].iter().any(|name| names.iter().any(|there| there == name)) {
+            return Err(IdentityError::Occupied { path: dir.to_owned() });
+        }
+        directory.create(&lock, KEY, key.to_pem().as_bytes())?;
+        let shown = Self::issue(&directory, &lock, &key, plausible(clock()))?;
+        Ok(Self { directory, key, shown, place: KeptIn::File })
+    }
+
+    /// The key and its certificate for another machine, sealed with a password of at least
+    /// [`MIN_PASSWORD`](crate::MIN_PASSWORD) characters. Takes about a second, on purpose.
+    ///
+    /// # Errors
+    /// [`IdentityError::Import`] with [`ImportFault::PasswordShort`](crate::ImportFault::PasswordShort).
+    pub fn export(&self, password: &Pin) -> Result<String, IdentityError> {
+        Ok(backup::seal(self.key.pkcs8(), &self.shown.certificate, password)?)
+    }
+
+    /// Where the key lies, for `identity list`.
+    pub fn kept_in(&self) -> KeptIn {
+        self.place
+    }
+
+    fn load_or_create_at(dir: &Path, keyring: Option<&Keyring>, now: u64) -> Result<Self, IdentityError> {
         let now = plausible(now);
         let directory = Directory::open_or_create(dir)?;
         let lock = directory.lock()?;
         let stored = directory.read(CERTIFICATE, Secrecy::Public)?;
-        let Some(text) = directory.read(KEY, Secrecy::Secret)? else {
+        let (text, place) = match directory.read(KEY, Secrecy::Secret)? {
+            Some(text) => (Some(text), KeptIn::File),
+            None => (Self::elsewhere(&directory, keyring)?, KeptIn::SecretService),
+        };
+        let Some(text) = text else {
             if stored.is_some() {
                 return Err(IdentityError::KeyMissing { path: directory.path_of(KEY) });
             }
             let key = Key::generate()?;
-            directory.create(&lock, KEY, key.to_pem().as_bytes())?;
+            let place = Self::put(&directory, &lock, &key, keyring)?;
             let shown = Self::issue(&directory, &lock, &key, now)?;
-            return Ok(Self { directory, key, shown });
+            return Ok(Self { directory, key, shown, place });
         };
 
         let key = Key::from_pem(&text).ok_or_else(|| IdentityError::KeyDamaged { path: directory.path_of(KEY) })?;
@@ -77,7 +134,32 @@ impl DeviceKey {
             Some(certificate) => Shown::new(&key, certificate)?,
             None => Self::issue(&directory, &lock, &key, now)?,
         };
-        Ok(Self { directory, key, shown })
+        Ok(Self { directory, key, shown, place })
+    }
+
+    /// The key, if the directory says that a keyring has it.
+    fn elsewhere(directory: &Directory, keyring: Option<&Keyring>) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
+        let Some(name) = directory.read(ELSEWHERE, Secrecy::Secret)? else { return Ok(None) };
+        let missing = || IdentityError::Keyring("it holds the key of this device, and is not there".into());
+        let name = String::from_utf8_lossy(&name).into_owned();
+        keyring.ok_or_else(missing)?.get(&name)?.ok_or_else(missing).map(Some)
+    }
+
+    fn put(
+        directory: &Directory,
+        lock: &Lock,
+        key: &Key,
+        keyring: Option<&Keyring>,
+    ) -> Result<KeptIn, IdentityError> {
+        let Some(keyring) = keyring else {
+            directory.create(lock, KEY, key.to_pem().as_bytes())?;
+            return Ok(KeptIn::File);
+        };
+        // Named after the key: a copied profile still finds it, another profile never does.
+        let name = format!("device {}", key.peer_id());
+        keyring.put(&name, key.to_pem().as_bytes())?;
+        directory.create(lock, ELSEWHERE, name.as_bytes())?;
+        Ok(KeptIn::SecretService)
     }
 
     /// The stored certificate; `None` if its time is over or (a clock was wrong) has not come.

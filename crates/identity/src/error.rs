@@ -1,6 +1,6 @@
 //! Why our own identity cannot be had. Each message names the file, each hint the exact remedy.
 
-use crate::certificate::CertificateFault;
+use crate::{certificate::CertificateFault, import::ImportFault};
 use hither_model::{ErrorCode, Failure, text::printable};
 use std::{io, path::Path, path::PathBuf};
 
@@ -70,9 +70,27 @@ pub enum IdentityError {
         /// What the system said.
         cause: io::Error,
     },
+    /// An imported identity's file is truncated or damaged.
+    #[error("{} is damaged", shown(path))]
+    FileDamaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The desktop's Secret Service did not do it.
+    #[error("the keyring of this desktop did not help: {}", printable(_0))]
+    Keyring(String),
+    /// There is an identity already.
+    #[error("{} has an identity already", shown(path))]
+    Occupied {
+        /// The profile's directory.
+        path: PathBuf,
+    },
     /// The system's randomness or the cryptographic library failed.
     #[error("a key cannot be {0} on this machine")]
     Unusable(&'static str),
+    /// An identity could not be read from or written to a file for another machine.
+    #[error(transparent)]
+    Import(#[from] ImportFault),
     /// A certificate was refused.
     #[error(transparent)]
     Certificate(#[from] CertificateFault),
@@ -89,9 +107,13 @@ impl IdentityError {
             | Self::CertificateDamaged { .. }
             | Self::KeyMissing { .. }
             | Self::Mismatch { .. }
+            | Self::FileDamaged { .. }
+            | Self::Keyring(_)
             | Self::Unusable(_) => ErrorCode::KeyUnusable,
+            Self::Occupied { .. } => ErrorCode::Misuse,
             Self::Storage { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => ErrorCode::DiskFull,
             Self::Storage { .. } => ErrorCode::StorageFailed,
+            Self::Import(fault) => fault.code(),
             Self::Certificate(fault) => fault.code(),
         }
     }
@@ -124,7 +146,11 @@ impl IdentityError {
                 let place = path.parent().unwrap_or(path);
                 format!("make sure that {} is on a writable disk with free space", quoted(place))
             }
+            Self::FileDamaged { .. } => "remove this identity and import its file again".into(),
+            Self::Keyring(_) => "unlock the keyring (log in to the desktop, or open its password program), then try again".into(),
+            Self::Occupied { .. } => "choose another profile with --profile, or move this one away".into(),
             Self::Unusable(_) => "start hither again; if it stays, the system's random source is not working".into(),
+            Self::Import(fault) => fault.hint().into(),
             Self::Certificate(fault) => fault.hint().into(),
         }
     }

@@ -38,7 +38,7 @@ impl Key {
         Self::from_pkcs8(pem::decode(LABEL, text)?)
     }
 
-    fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Option<Self> {
+    pub(crate) fn from_pkcs8(pkcs8: Zeroizing<Vec<u8>>) -> Option<Self> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8).ok()?;
         let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
         let spki = spki.as_ref().to_vec();
@@ -48,6 +48,11 @@ impl Key {
     /// The key for its file.
     pub(crate) fn to_pem(&self) -> Zeroizing<String> {
         pem::encode(LABEL, &self.pkcs8)
+    }
+
+    /// The key as it is stored.
+    pub(crate) fn pkcs8(&self) -> &[u8] {
+        &self.pkcs8
     }
 
     /// SubjectPublicKeyInfo, DER.

@@ -2,23 +2,35 @@
 //!
 //! An identity is a key; its name is the SHA-256 of the SubjectPublicKeyInfo ([`hither_model::PeerId`]) and survives
 //! every new certificate for that key. [`DeviceKey`] lasts as long as the profile and lives in two files; [`SessionKey`]
-//! lasts a day and lives in memory. [`certificate`] looks at what a peer shows: what it says, whether its form is
+//! lasts a day and lives in memory. A person may also be known by a certificate they have already: on a [`card`], or
+//! [`import`]ed from a file and kept in a [`Wallet`]; [`picker`] says which of them can be chosen. [`certificate`] looks at what a peer shows: what it says, whether its form is
 //! acceptable, and whether a signature is by its key.
 //!
 //! What is *not* here: trust (the engine's), TLS configuration (the socket's), and certification paths.
 
+mod backup;
 pub mod card;
 pub mod certificate;
 mod credential;
 mod device;
 mod error;
+mod import;
 mod issue;
 mod key;
+mod keyring;
 mod pem;
+pub mod picker;
 mod session;
 mod store;
+mod succession;
+mod wallet;
 
+pub use backup::MIN_PASSWORD;
 pub use credential::Credential;
 pub use device::DeviceKey;
 pub use error::IdentityError;
+pub use import::{ImportFault, Imported, MAX_FILE, import};
+pub use keyring::Keyring;
 pub use session::{SESSION_KEY_LASTS_S, SessionKey};
+pub use succession::Succession;
+pub use wallet::{FileCredential, Kept, KeptIn, Wallet};

@@ -1,4 +1,4 @@
-//! PEM (RFC 7468), one block a file, read strictly. Text and bytes are wiped when dropped.
+//! PEM (RFC 7468), read strictly. Text and bytes are wiped when dropped.
 
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
@@ -28,6 +28,22 @@ pub(crate) fn decode(label: &str, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let mut letters = Zeroizing::new(Vec::with_capacity(body.len()));
     letters.extend(body.bytes().filter(|b| !b.is_ascii_whitespace()));
     BASE64.decode(&letters).ok().map(Zeroizing::new)
+}
+
+/// Every block of a text, in order, with its label; what is around them is passed over. `None` if one is not whole.
+pub(crate) fn blocks(text: &[u8]) -> Option<Vec<(String, Zeroizing<Vec<u8>>)>> {
+    let mut rest = str::from_utf8(text).ok()?;
+    let mut blocks = Vec::new();
+    while let Some((_, after)) = rest.split_once("-----BEGIN ") {
+        let (label, _) = after.split_once("-----")?;
+        let end = format!("-----END {label}-----");
+        let at = after.find(&end)?;
+        let (body, after) = after.split_at_checked(at)?;
+        let block = Zeroizing::new(format!("-----BEGIN {body}{end}"));
+        blocks.push((label.to_owned(), decode(label, block.as_bytes())?));
+        rest = after.strip_prefix(&*end)?;
+    }
+    Some(blocks)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::{
 use zeroize::Zeroizing;
 
 /// Longest file that is read, in bytes.
-const LIMIT: usize = 16 * 1024;
+const LIMIT: usize = 32 * 1024;
 
 /// Who may do what with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +128,29 @@ impl Directory {
         let fresh = self.written(name, bytes)?;
         rustix::fs::renameat(&self.fd, &*fresh, &self.fd, name).map_err(|errno| self.failed("replace", name, errno))?;
         self.sync(name)
+    }
+
+    /// Removes a file. True if it was there.
+    pub(crate) fn remove(&self, _held: &Lock, name: &str) -> Result<bool, IdentityError> {
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) => self.sync(name).map(|()| true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(self.failed("remove", name, errno)),
+        }
+    }
+
+    /// The names of the files in it, in order; none of those that are just being written.
+    pub(crate) fn names(&self) -> Result<Vec<String>, IdentityError> {
+        let failed = |errno| self.failed("read", ".", errno);
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
     }
 
     fn written(&self, name: &str, bytes: &[u8]) -> Result<String, IdentityError> {

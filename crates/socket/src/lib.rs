@@ -7,7 +7,7 @@
 //! ([`PeerStream`]) or bulk data ([`BlockingLane`]).
 //!
 //! [`StreamSocket`] reaches any server by name, with a level of protection that was asked for and checked, through a proxy
-//! if need be; [`framing`] and `ws` put values and WebSocket messages on such a stream. Servers are judged by the
+//! if need be; [`framing`] and [`ws`] put values and WebSocket messages on such a stream. Servers are judged by the
 //! authorities of the system, devices near never are.
 //!
 //! What is *not* here: who may connect (capability and engine), what the frames mean (protocol), names and addresses of
@@ -40,6 +40,7 @@ pub mod status;
 mod stream;
 mod verifier;
 mod wire;
+pub mod ws;
 
 pub use channel::{Admits, Channel, Connected, Proven, Standing, Stranger};
 pub use control::{QualityOfService, StreamSocketControl};

@@ -15,4 +15,4 @@ pub use error::ServerError;
 pub use stream::{StreamSocket, StreamSocketInformation};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

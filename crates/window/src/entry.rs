@@ -10,23 +10,23 @@ pub const AUTOSTART: &str = "dev.hither.app.desktop";
 
 /// The entry that opens `hither://` links with this program.
 pub fn links(program: &Path) -> String {
-    entry(program, "%u", "NoDisplay=true\nMimeType=x-scheme-handler/hither;\n")
+    entry(&format!("{} %u", quoted(program)), "NoDisplay=true\nMimeType=x-scheme-handler/hither;\n")
 }
 
-/// The entry that starts this program at login, without a window.
-pub fn autostart(program: &Path) -> String {
-    entry(program, "--background", "X-GNOME-Autostart-enabled=true\n")
+/// The entry that starts this program at login, without a window; for another profile than the usual one if it is named.
+pub fn autostart(program: &Path, profile: Option<&Path>) -> String {
+    let profile = profile.map(|dir| format!(" --profile {}", quoted(dir))).unwrap_or_default();
+    entry(&format!("{}{profile} --background", quoted(program)), "X-GNOME-Autostart-enabled=true\n")
 }
 
-fn entry(program: &Path, argument: &str, more: &str) -> String {
-    let program = quoted(&program.to_string_lossy());
-    format!("[Desktop Entry]\nType=Application\nName=hither\nExec={program} {argument}\nTerminal=false\n{more}")
+fn entry(exec: &str, more: &str) -> String {
+    format!("[Desktop Entry]\nType=Application\nName=hither\nExec={exec}\nTerminal=false\n{more}")
 }
 
 /// An argument of `Exec`: in quotes, what is special in them escaped, and that escaped again as every string value.
-fn quoted(argument: &str) -> String {
+fn quoted(argument: &Path) -> String {
     let mut out = String::from("\"");
-    for c in argument.chars() {
+    for c in argument.to_string_lossy().chars() {
         match c {
             '"' | '`' | '$' => out.extend(['\\', '\\', c]),
             '\\' => out.push_str("\\\\\\\\"),
@@ -53,8 +53,9 @@ mod tests {
 
     #[test]
     fn a_path_cannot_add_keys() {
-        let text = autostart(Path::new("/x\nHidden=true\n/hither-app"));
+        let text = autostart(Path::new("/x\nHidden=true\n/hither-app"), Some(Path::new("/p q\nHidden=true")));
         assert!(!text.lines().any(|line| line.starts_with("Hidden")), "{text}");
         assert_eq!(text.matches("Exec=").count(), 1);
+        assert!(text.contains(r#"" --profile "/p qHidden=true" --background"#), "{text}");
     }
 }

@@ -74,7 +74,7 @@ impl Tray {
     }
 }
 
-/// The words of the tray in one language. `{}` stands for a number or a name.
+/// The words the shell itself says, in the tray and over dialogs, in one language. `{}` stands for a number or a name.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs, reason = "each is named after what it says")]
 pub struct Words {
@@ -92,6 +92,9 @@ pub struct Words {
     pub questions: &'static str,
     pub stopped: &'static str,
     pub seen_as: &'static str,
+    pub choose_files: &'static str,
+    pub choose_folder: &'static str,
+    pub save: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -109,6 +112,9 @@ const ENGLISH: Words = Words {
     questions: "Waiting for your answer: {}",
     stopped: "hither is stopped",
     seen_as: "You are seen as {}",
+    choose_files: "Choose files",
+    choose_folder: "Choose a folder",
+    save: "Save",
 };
 
 const KOREAN: Words = Words {
@@ -126,6 +132,9 @@ const KOREAN: Words = Words {
     questions: "답을 기다리는 요청: {}",
     stopped: "hither가 멈춰 있음",
     seen_as: "{}(으)로 보이고 있음",
+    choose_files: "파일 고르기",
+    choose_folder: "폴더 고르기",
+    save: "저장하기",
 };
 
 impl Words {

@@ -80,12 +80,20 @@ impl App {
     /// # Panics
     /// When it does not come up.
     pub fn open_as(seat: &Seat, look: Look) -> Self {
+        let mut app = Self::prepared(seat, look);
+        app.reopen();
+        app
+    }
+
+    /// Everything a window needs, and no window yet.
+    ///
+    /// # Panics
+    /// When there can be none.
+    pub fn prepared(seat: &Seat, look: Look) -> Self {
         furnish(seat, &look);
         let display = Display::of(look.screen.0, look.screen.1);
         let bus = bus(seat);
-        let mut app = Self { seat: seat.clone(), session: None, driver: None, display, bus, look };
-        app.reopen();
-        app
+        Self { seat: seat.clone(), session: None, driver: None, display, bus, look }
     }
 
     /// Opens the window again after it was closed or killed: another process, the same profile and display.

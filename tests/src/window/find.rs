@@ -185,6 +185,15 @@ impl App {
         self.press(Wanted::of("button", name));
     }
 
+    /// Presses an element.
+    ///
+    /// # Panics
+    /// When the driver refuses.
+    pub fn click(&self, element: &Element) {
+        let pressed = self.session().post(&format!("/element/{}/click", element.0), json!({}));
+        pressed.unwrap_or_else(|why| panic!("{}: pressing: {why}", self.seat.title));
+    }
+
     fn press_now(&self, element: &Element) -> Result<bool, Refusal> {
         let session = self.session();
         let awake = "return !arguments[0].disabled && arguments[0].getAttribute('aria-disabled') !== 'true'";

@@ -180,3 +180,24 @@ test("an agent that is gone is explained, and can be called back", async () => {
   expect(await page.getByRole("alert").count()).toBe(0);
   await page.context().close();
 });
+
+test("a conversation opens at its newest and stays there as it grows, unless the reader went up", async () => {
+  const page = await stage.show();
+  await page.getByRole("button", { name: "Open the conversation with Ana" }).click();
+  const log = page.locator("[role=log]");
+  const below = () => log.evaluate((frame) => frame.scrollHeight - frame.scrollTop - frame.clientHeight);
+  await page.getByText("Will do. Sending you the contract.").waitFor();
+  await page.waitForTimeout(200);
+  expect(await below()).toBeLessThan(2);
+  await page.locator("textarea").fill("one more");
+  await page.locator("textarea").press("Enter");
+  await page.getByText("one more").waitFor();
+  await page.waitForTimeout(100);
+  expect(await below()).toBeLessThan(2);
+  await log.evaluate((frame) => (frame.scrollTop = 0));
+  await page.waitForTimeout(100);
+  await page.getByRole("button", { name: "To the newest" }).click();
+  await page.waitForTimeout(100);
+  expect(await below()).toBeLessThan(2);
+  await page.context().close();
+});

@@ -87,14 +87,14 @@ export class Stage {
     const query = `scene=${look.scene ?? "busy"}&lang=${look.lang ?? "en"}&pace=0${look.query ?? ""}`;
     await page.goto(`${this.origin}/?${query}#/${look.view ?? "near"}`);
     await page.waitForFunction(() => document.querySelector("nav") !== null);
-    await page.evaluate(() => document.fonts.ready);
     return page;
   }
 
   async picture(page: Page, name: string): Promise<void> {
+    // Faces that were missing are read, and the text is laid out again (ui/design/index.ts).
+    await page.waitForFunction(() => document.fonts.status === "loaded");
+    if (await page.evaluate(() => [...document.fonts].some((face) => face.status === "loaded"))) await page.waitForTimeout(250);
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    await page.waitForLoadState("networkidle");
-    await page.evaluate(() => document.fonts.ready);
     await page.screenshot({ path: join(PICTURES, `${name}.png`) });
   }
 }

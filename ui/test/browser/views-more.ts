@@ -45,12 +45,19 @@ export const MORE: Seen[] = [
   {
     name: "history-line", look: { view: "history" },
     do: async (page) => {
-      await page.locator("main [data-row-focus]").first().click();
+      await page.locator("main button[data-row-focus]").first().click();
       await sheet(page);
     },
   },
   { name: "identity", look: { view: "identity" } },
   { name: "identity-all", look: { view: "identity", height: TALL }, do: unfold },
+  {
+    name: "identity-qr", look: { view: "identity" },
+    do: async (page) => {
+      await page.locator("main button[aria-haspopup=dialog]").first().click();
+      await sheet(page);
+    },
+  },
   { name: "identity-empty", look: { view: "identity", scene: "first" } },
   {
     name: "identity-person", look: { view: "identity" },

@@ -1,6 +1,7 @@
 // English: what happened, one line each.
 export const history = {
   "history.line": "{count, plural, =0 {Nothing yet} one {# entry} other {# entries}}",
+  "history.some": "{count} of {total} entries",
   "history.search": "Search the history",
   "history.who": "With",
   "history.who.all": "Everybody",

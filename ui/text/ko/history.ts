@@ -4,6 +4,7 @@ import type { Translation } from "../join";
 
 export const history: Translation<typeof en> = {
   "history.line": "{count, plural, =0 {아직 아무 일도 없음} other {기록 #건}}",
+  "history.some": "기록 {total}건 중 {count}건",
   "history.search": "기록 검색",
   "history.who": "상대",
   "history.who.all": "모두",
@@ -48,7 +49,7 @@ export const history: Translation<typeof en> = {
   "history.when": "언제",
   "history.what": "무슨 일",
   "history.with": "상대",
-  "history.fingerprint": "지문",
+  "history.fingerprint": "기기 지문",
   "history.words": "hither가 남긴 말",
   "history.only": "{name} 기록만",
   "history.look": "연결이 안 되나요?",

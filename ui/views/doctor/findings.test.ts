@@ -36,6 +36,12 @@ test("small things do not keep devices from seeing this one", () => {
   expect(verdict(findings([check("notifications", "warn"), check("inbox", "fail")]), null)).toMatchObject({ tone: "good", title: "Devices can see you" });
 });
 
+test("what strangers see is no reason between this device and one it met", () => {
+  const rows = [check("visibility", "warn"), check("reachable", "fail")];
+  expect(verdict(findings(rows, true), "Ana").title).toBe("1 thing may stand between you and Ana");
+  expect(verdict(findings([check("visibility", "fail")], true), "Ana").tone).toBe("bad");
+});
+
 test("each interface is named, and a firewall's command is told without the words around it", () => {
   expect(finding(check("multicast wlan0", "warn")).title).toBe("Answers from the network (wlan0)");
   expect(finding(check("firewall", "warn", "d", "allow it, such as: nft add rule inet filter input tcp dport 7 accept")).command)

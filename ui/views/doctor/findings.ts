@@ -60,8 +60,10 @@ export interface Finding {
   detail: string;
 }
 
-export function finding(row: CheckRow, at = 0): Finding {
+/** `met`: it is about a device that recognises this one, so that what strangers see is no reason. */
+export function finding(row: CheckRow, at = 0, met = false): Finding {
   const { known, place } = split(row.name);
+  const small = known !== null && (ASIDE.includes(known) || (met && known === "visibility" && row.state === "warn"));
   const bad = row.state === "ok" ? null : row.state;
   const said = known && bad ? SAYS[known]?.[bad] : undefined;
   const lesser: PlainKey | null = known === null ? null : known === "multicast" && bad === "fail" ? "doctor.multicast.do.fail" : `doctor.${known}.do`;
@@ -74,7 +76,7 @@ export function finding(row: CheckRow, at = 0): Finding {
     todo: bad === null ? null : lesser ? t(lesser) : fix,
     deed: bad !== null && known ? (DEEDS[known] ?? null) : null,
     command: bad !== null && known === "firewall" ? command(fix) : null,
-    reason: bad !== null && (known === null || !ASIDE.includes(known)),
+    reason: bad !== null && !small,
     detail: shown(row.detail, 600),
   };
 }
@@ -85,18 +87,18 @@ function command(fix: string | null): string | null {
 }
 
 /** The reason first: what fails before what may, and what explains others before what follows from it. */
-export function findings(rows: readonly CheckRow[]): Finding[] {
+export function findings(rows: readonly CheckRow[], met = false): Finding[] {
   const rank = (row: CheckRow) => {
     const { known } = split(row.name);
     return known === null ? ORDER.length : ORDER.indexOf(known);
   };
-  const aside = (row: CheckRow) => Number(!finding(row).reason);
+  const aside = (row: CheckRow) => Number(!finding(row, 0, met).reason);
   return rows
     .map((row, at) => ({ row, at }))
     .sort((a, b) =>
       (a.row.state === "ok" ? 1 : 0) - (b.row.state === "ok" ? 1 : 0) || aside(a.row) - aside(b.row) ||
       WEIGHT[a.row.state] - WEIGHT[b.row.state] || rank(a.row) - rank(b.row) || a.at - b.at)
-    .map(({ row, at }) => finding(row, at));
+    .map(({ row, at }) => finding(row, at, met));
 }
 
 export interface Verdict { tone: "good" | "warn" | "bad"; title: string; body: string }

@@ -2,7 +2,7 @@
 import type { HistoryRow } from "~/bridge/words";
 import { bytes, day } from "~/text/figures";
 import { shown } from "~/text/shown";
-import { t, type Language, type PlainKey } from "~/text/text.svelte";
+import { t, type PlainKey } from "~/text/text.svelte";
 import { titleOf } from "../capabilities/rights";
 
 export const KINDS = ["all", "met", "talk", "files", "refused", "changes", "alarm"] as const;
@@ -22,7 +22,7 @@ export interface Story {
   about: string | null;
 }
 
-export function story(row: HistoryRow, tag: Language): Story {
+export function story(row: HistoryRow, tag: string): Story {
   const name = row.name ? shown(row.name, 60) : t("history.somebody");
   const plain = (key: "history.met", about: string | null = null): Story => ({ says: t(key, { name }), about });
   switch (row.what) {
@@ -59,7 +59,7 @@ function proven(detail: string): string | null {
 }
 
 /** `Title, 4200000 bytes, receipt signed`: the title and its size. */
-function files(detail: string, tag: Language): string | null {
+function files(detail: string, tag: string): string | null {
   const found = /^(.*), (\d{1,16}) bytes, receipt signed$/s.exec(detail);
   return found ? `${shown(found[1] ?? "", 120)} · ${bytes(Number(found[2]), tag)}` : null;
 }
@@ -72,7 +72,7 @@ function trust(detail: string): PlainKey | "history.trust" {
 export interface Wanted { peer: string | null; kind: Kind; query: string }
 
 /** Newest first, as the agent gives them. The search looks into what is shown and into the agent's words. */
-export function chosen(rows: readonly HistoryRow[], wanted: Wanted, tag: Language): HistoryRow[] {
+export function chosen(rows: readonly HistoryRow[], wanted: Wanted, tag: string): HistoryRow[] {
   const words = wanted.query.trim().toLocaleLowerCase();
   return rows.filter((row) => {
     if (wanted.peer !== null && row.peer !== wanted.peer) return false;
@@ -101,7 +101,7 @@ export function byDay(rows: readonly HistoryRow[]): Entry[] {
 }
 
 /** Everybody in it, under the name they had last. */
-export function peopleIn(rows: readonly HistoryRow[], tag: Language): { peer: string; name: string }[] {
+export function peopleIn(rows: readonly HistoryRow[], tag: string): { peer: string; name: string }[] {
   const names = new Map<string, string>();
   for (const row of rows) if (row.peer && row.name && !names.has(row.peer)) names.set(row.peer, row.name);
   const collator = new Intl.Collator(tag, { sensitivity: "base", numeric: true });

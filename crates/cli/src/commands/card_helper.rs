@@ -1,6 +1,6 @@
 //! `hither card-helper`: the process a card's software runs in. The agent starts it and speaks to it; people do not.
 
-use crate::halt::Halt;
+use crate::{exit, halt::Halt};
 use clap::Args;
 use hither_model::{ErrorCode, Failure};
 
@@ -8,6 +8,17 @@ use hither_model::{ErrorCode, Failure};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hither card-helper")]
 pub(crate) struct CardHelper {}
+
+/// Whether this process is to be it.
+pub(crate) fn is_asked() -> bool {
+    let mut args = std::env::args_os().skip(1);
+    args.next().is_some_and(|name| name == "card-helper") && args.next().is_none()
+}
+
+/// Is it, until its agent has no more use for it. Gives the exit status; nobody reads what it would say.
+pub(crate) fn serve() -> u8 {
+    if hither_identity::card::serve().is_ok() { exit::DONE } else { exit::OTHER }
+}
 
 impl CardHelper {
     #[allow(clippy::unused_self, reason = "every command has a body")]

@@ -62,9 +62,10 @@ async fn one(desk: &Desk<'_>, client: &Client, ask: PipeAsk, last: bool) -> Resu
 }
 
 /// Standard output that can be ended: whoever reads it sees the end while our own direction still goes on.
-struct Out {
-    to: Stdout,
-    last: bool,
+pub(super) struct Out {
+    pub(super) to: Stdout,
+    /// Whether nothing follows: only then it is really ended.
+    pub(super) last: bool,
 }
 
 impl AsyncWrite for Out {

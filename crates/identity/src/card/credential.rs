@@ -41,6 +41,16 @@ impl CardCredential {
         self.key.failure()
     }
 
+    /// A signature by the card over a message that says what kind of statement it is, such as
+    /// [`Succession::statement`](crate::Succession::statement); [`certificate::verify`](crate::certificate::verify)
+    /// checks it. Costs one signature of the card.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
+        self.key.sign_statement(message)
+    }
+
     /// Ends the login now. Signing fails from here on.
     pub fn lock(&self) {
         self.key.lock();

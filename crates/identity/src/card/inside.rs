@@ -58,6 +58,7 @@ fn code(error: &Error) -> Option<&RvError> {
 /// # Errors
 /// When the pipes break or what comes in is no request; the process then ends.
 pub fn serve() -> io::Result<()> {
+    shelter::close_inherited()?;
     // Unbuffered: nothing of a PIN stays in a buffer that nobody wipes.
     let mut input = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
     let mut output = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?);

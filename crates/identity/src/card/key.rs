@@ -114,6 +114,13 @@ impl CardKey {
         signed
     }
 
+    pub(super) fn sign_statement(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
+        match self.schemes().first() {
+            Some(scheme) => self.sign(*scheme, message),
+            None => Err(CardError::PinNeeded { token: self.known.label.clone() }),
+        }
+    }
+
     fn signed(&self, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, CardError> {
         self.permit.check()?;
         let token = || self.known.label.clone();

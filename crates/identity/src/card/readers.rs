@@ -18,10 +18,14 @@ const VERSION: u32 = 0x11;
 const READERS_STATE: u32 = 0x12;
 const WAIT_FOR_CHANGE: u32 = 0x13;
 
-/// The service keeps a table of this many readers, of this many bytes each.
+/// The service keeps a table of this many readers. How many bytes each of them has differs between its builds, and is
+/// found out; a row begins with the reader's name.
 const READERS: usize = 16;
-const READER: usize = 180;
+const ROWS: std::ops::RangeInclusive<usize> = 176..=256;
 const NAME: usize = 128;
+
+/// After so long without another byte the table is whole.
+const QUIET: Duration = Duration::from_millis(150);
 
 /// A card is in the reader (SCARD_PRESENT).
 const PRESENT: u32 = 0x04;
@@ -83,6 +87,8 @@ impl From<ReadersFault> for Failure {
 #[derive(Debug)]
 pub struct ReaderWatch {
     stream: UnixStream,
+    /// Bytes of a row.
+    row: usize,
 }
 
 impl ReaderWatch {
@@ -100,7 +106,10 @@ impl ReaderWatch {
         for _ in 0..2 {
             let mut watch = Self::open(place)?;
             match watch.greet(minor)? {
-                (4, theirs, true) if theirs >= 2 => return Ok(watch),
+                (4, theirs, true) if theirs >= 2 => {
+                    watch.measure().map_err(|_| ReadersFault::Version(4, theirs))?;
+                    return Ok(watch);
+                }
                 // It names the version it wants, and hangs up.
                 (4, theirs, false) if theirs >= 2 && theirs != minor => minor = theirs,
                 (major, theirs, _) => return Err(ReadersFault::Version(major, theirs)),
@@ -116,7 +125,7 @@ impl ReaderWatch {
         })?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream })
+        Ok(Self { stream, row: 0 })
     }
 
     fn greet(&mut self, minor: i32) -> io::Result<(i32, i32, bool)> {
@@ -133,10 +142,32 @@ impl ReaderWatch {
         self.stream.write_all(&[&size.to_ne_bytes(), &command.to_ne_bytes(), body].concat())
     }
 
+    /// Finds out how long a row is: asks for the table and takes what comes.
+    fn measure(&mut self) -> io::Result<()> {
+        self.send(READERS_STATE, &[])?;
+        let mut table = [0; READERS * 256 + 1];
+        let mut length = self.stream.read(&mut table)?;
+        self.stream.set_read_timeout(Some(QUIET))?;
+        while let Some(room) = table.get_mut(length..).filter(|room| !room.is_empty()) {
+            match self.stream.read(room) {
+                Ok(0) => break,
+                Ok(more) => length += more,
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.stream.set_read_timeout(Some(PATIENCE))?;
+        self.row = length / READERS;
+        match length.is_multiple_of(READERS) && ROWS.contains(&self.row) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
     fn table(&mut self) -> io::Result<Vec<ReaderState>> {
-        let mut table = [0; READERS * READER];
+        let mut table = vec![0; READERS * self.row];
         self.stream.read_exact(&mut table)?;
-        Ok(table.chunks_exact(READER).filter_map(reader).collect())
+        Ok(table.chunks_exact(self.row.max(1)).filter_map(reader).collect())
     }
 
     /// The readers that are there now.

@@ -33,7 +33,7 @@ impl Profile {
     }
 
     fn load_at(&self, now: u64) -> Result<DeviceKey, IdentityError> {
-        DeviceKey::load_or_create_at(&self.dir, now)
+        DeviceKey::load_or_create_at(&self.dir, None, now)
     }
 
     fn key(&self) -> PathBuf {
@@ -277,4 +277,24 @@ fn an_identity_is_made_where_the_environment_says() {
     if let Some(dir) = std::env::var_os(CHILD) {
         DeviceKey::load_or_create(Path::new(&dir)).unwrap();
     }
+}
+
+#[test]
+fn an_identity_moves_to_another_machine_with_its_password_and_never_over_another_one() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let device = DeviceKey::load_or_create(&old.path().join("p")).unwrap();
+    assert_eq!(device.kept_in(), KeptIn::File);
+    let password = |text: &str| Pin::new(text.into()).unwrap();
+    assert!(matches!(device.export(&password("too short")), Err(IdentityError::Import(crate::ImportFault::PasswordShort))));
+    let text = device.export(&password("correct horse battery")).unwrap();
+    assert!(text.contains("BEGIN ENCRYPTED PRIVATE KEY") && !text.contains("BEGIN PRIVATE KEY"));
+
+    let place = new.path().join("p");
+    let wrong = DeviceKey::import(&place, text.as_bytes(), &password("incorrect horse battery"));
+    assert!(matches!(wrong, Err(IdentityError::Import(crate::ImportFault::PasswordWrong))));
+    let moved = DeviceKey::import(&place, text.as_bytes(), &password("correct horse battery")).unwrap();
+    assert_eq!(moved.peer_id(), device.peer_id());
+    assert_eq!(DeviceKey::load_or_create(&place).unwrap().peer_id(), device.peer_id());
+    let again = DeviceKey::import(&place, text.as_bytes(), &password("correct horse battery"));
+    assert!(matches!(again, Err(IdentityError::Occupied { .. })));
 }

@@ -132,6 +132,17 @@ impl ServerError {
         }
     }
 
+    /// The number other systems know the error by (R7.1, R7.6).
+    pub fn hresult(&self) -> u32 {
+        match self {
+            Self::Denied(_) => status::E_ACCESSDENIED,
+            Self::LevelRefused(_) | Self::Argument(_) | Self::Host(_) | Self::ProxyChoice(_) => status::E_INVALIDARG,
+            Self::IllegalCall(_) => status::E_ILLEGAL_METHOD_CALL,
+            Self::Closed => status::RO_E_CLOSED,
+            other => status::hresult(other.status()),
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {

@@ -22,7 +22,11 @@ pub(super) fn examine(
     name: &ServerName<'_>,
     now: UnixTime,
 ) -> Vec<Found> {
-    let (Ok(end), Ok(parsed)) = (EndEntityCert::try_from(leaf), read(leaf)) else { return vec![Found::OtherErrors] };
+    let (end, parsed) = match (EndEntityCert::try_from(leaf), read(leaf)) {
+        (Ok(end), Ok(parsed)) => (end, parsed),
+        (Err(Error::UnsupportedCriticalExtension), Ok(_)) => return vec![Found::UnknownCriticalExtension],
+        _ => return vec![Found::OtherErrors],
+    };
     if rest.len() >= MAX_CHAIN {
         return vec![Found::OtherErrors];
     }

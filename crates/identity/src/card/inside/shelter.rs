@@ -27,6 +27,16 @@ pub(super) fn harden() -> io::Result<()> {
     Ok(())
 }
 
+/// Closes whatever the agent was started with by somebody who did not mark it as theirs. Before anything is opened here.
+pub(super) fn close_inherited() -> io::Result<()> {
+    let names: Vec<_> = std::fs::read_dir("/proc/self/fd")?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    for number in names.iter().filter_map(|name| name.parse::<i32>().ok()).filter(|number| *number > 2) {
+        // The directory's own is among them, and is closed by now.
+        let _ = nix::unistd::close(number);
+    }
+    Ok(())
+}
+
 /// Takes away the network (but for local sockets: the card service is behind one) unless this module needs it, and the
 /// means to start programs or to look into others.
 pub(super) fn enclose(network: bool) -> io::Result<()> {

@@ -7,7 +7,7 @@ use rustls::version;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
-async fn r3_13_what_was_asked_and_what_is_in_use_are_both_told() {
+async fn r3_12_and_r3_13_what_was_asked_and_what_is_in_use_are_both_told() {
     let root = Authority::new("root");
     let server = Server::start(root.server("localhost", |_| {}), Manner::default());
     let mut socket = socket(&root.pem());

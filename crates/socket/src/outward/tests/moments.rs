@@ -106,3 +106,18 @@ async fn r7_4_a_refused_connection_says_so() {
     let error = StreamSocket::new(permission()).connect(&localhost(), &port, PLAIN).await.unwrap_err();
     assert_eq!((error.status(), error.code()), (SocketErrorStatus::ConnectionRefused, ErrorCode::Unreachable));
 }
+
+#[tokio::test]
+async fn r7_6_wrong_calls_have_the_numbers_that_are_known_elsewhere() {
+    let mut socket = StreamSocket::new(permission());
+    let number = |error: ServerError| (error.hresult(), error.status());
+    let argument = socket.connect(&localhost(), "", PLAIN).await.unwrap_err();
+    assert_eq!(number(argument), (0x8007_0057, SocketErrorStatus::Unknown));
+    let call = socket.upgrade(SocketProtectionLevel::Tls13, &localhost()).await.unwrap_err();
+    assert_eq!(number(call), (0x8000_000E, SocketErrorStatus::Unknown));
+    assert_eq!(number(ServerError::Closed).0, 0x8000_0013);
+    let denied = socket.connect(&HostName::new("169.254.169.254").unwrap(), "80", PLAIN).await.unwrap_err();
+    assert_eq!(number(denied).0, 0x8007_0005);
+    let aborted = crate::ws::WebSocketError::Aborted(std::io::ErrorKind::ConnectionReset.into());
+    assert_eq!((aborted.hresult(), crate::ws::WebSocketError::TimedOut.hresult()), (0x8007_2EFE, 0x8007_2EE2));
+}

@@ -1,0 +1,23 @@
+//! WebSockets (RFC 6455, R5): [`MessageWebSocket`] for whole messages, [`StreamWebSocket`] for bytes, [`WebSocketDoor`] for the
+//! server's side. They run on [`StreamSocket`](crate::StreamSocket) or any stream; `wss` unless the caller insists on the
+//! clear. Compression is never negotiated, redirects are never followed.
+//!
+//! What is *not* here: messages in parts as they arrive (they are put together first, within the limit), and peers.
+
+mod control;
+mod door;
+mod error;
+mod message;
+mod open;
+mod stream;
+mod url;
+
+pub use control::{SocketMessageType, WebSocketControl, WebSocketInformation};
+pub use door::WebSocketDoor;
+pub use error::WebSocketError;
+pub use message::{MessageWebSocket, Received, WebSocketMessage};
+pub use stream::StreamWebSocket;
+pub use url::WebSocketUrl;
+
+#[cfg(test)]
+mod tests;
