@@ -1,7 +1,7 @@
 //! The window of hither: a face of the agent for people with a screen. It is a client and holds no state of the domain:
 //! it can be closed, killed and opened again at any moment.
 //!
-//! The page (in `ui/`) calls the commands in [`commands`]; what of them a window may call is in `src-tauri/permissions`
+//! The page (in `ui/`) calls the commands in `commands`; what of them a window may call is in `src-tauri/permissions`
 //! and `src-tauri/capabilities`. What can be decided without a window is decided in `hither-window`.
 //!
 //! What is *not* here: notifications and everything else that goes on while the window is closed (the agent's).

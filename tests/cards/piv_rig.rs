@@ -11,6 +11,7 @@ use hither_identity::card::{
 };
 use rcgen::{PublicKeyData, SignatureAlgorithm};
 use std::{
+    cell::RefCell,
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -50,6 +51,7 @@ pub(crate) struct Lab {
     program: PathBuf,
     module: PathBuf,
     heard: Receiver<Readers>,
+    last: RefCell<Option<Readers>>,
     _watching: Watching,
 }
 
@@ -80,7 +82,17 @@ impl Lab {
         let watching = watch_readers(socket, Duration::from_millis(200), move |readers| drop(tell.send(readers)));
         let _watching = watching.expect("a thread");
         let authority = Authority::new();
-        let lab = Self { dir, service, cards: Vec::new(), authority, program, module, heard, _watching };
+        let lab = Self {
+            dir,
+            service,
+            cards: Vec::new(),
+            authority,
+            program,
+            module,
+            heard,
+            last: RefCell::default(),
+            _watching,
+        };
         lab.until(|readers| matches!(readers, Readers::There(all) if all.len() == 2));
         Some(lab)
     }
@@ -92,12 +104,10 @@ impl Lab {
     /// Waits until the readers are so.
     pub(crate) fn until(&self, so: impl Fn(&Readers) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        loop {
+        let mut last = self.last.borrow_mut();
+        while !last.as_ref().is_some_and(&so) {
             let left = deadline.saturating_duration_since(Instant::now());
-            let readers = self.heard.recv_timeout(left).expect("the service tells what happens");
-            if so(&readers) {
-                return;
-            }
+            *last = Some(self.heard.recv_timeout(left).expect("the service tells what happens"));
         }
     }
 

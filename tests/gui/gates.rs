@@ -76,18 +76,29 @@ fn a_page_cannot_name_a_path() {
 }
 
 #[test]
-fn with_proximity_switched_off_the_window_says_that_it_is_not_allowed() {
+fn with_proximity_switched_off_nobody_is_met_and_the_window_says_why() {
     let Some(lab) = window::lab(2) else { return };
     let (ana, ben) = (lab.seat(0), lab.seat(1));
     let _agents = [ana.agent("Ana"), ben.agent("Ben")];
+    let link = ben.rows(["invite", "--link"]);
+    let link = link.iter().map(|row| text(row, "url")).find(|url| !url.is_empty()).expect("a link is made");
     let app = App::open(&ana);
     app.find(Wanted::of("button", "Invite Ben"));
     goes_to(&app, "Permissions");
-    let switch = app.named("switch");
-    assert!(!switch.is_empty(), "there are switches");
-    ana.rows(["capabilities", "deny", "proximity"]);
+    app.press(Wanted::of("switch", "Meet devices near you"));
+    app.press_button("Switch off");
+    app.reads("Switched off");
     goes_to(&app, "Near");
-    app.press_button("Invite Ben");
+    app.vanishes(Wanted::of("button", "Invite Ben"));
+    drop(app.again(&[link]));
+    app.press_button("Connect");
     app.reads("hither is not allowed to do this. You can allow it under Permissions.");
     assert!(ana.rows(["sessions"]).iter().all(|row| text(row, "session").is_empty()));
+    assert!(ben.rows(["inbox"]).iter().all(|row| text(row, "type") != "question"));
+    // And it can be switched on again, with effect at once.
+    app.press_button("Cancel");
+    goes_to(&app, "Permissions");
+    app.press(Wanted::of("switch", "Meet devices near you"));
+    goes_to(&app, "Near");
+    app.find(Wanted::of("button", "Invite Ben"));
 }

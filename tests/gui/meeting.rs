@@ -44,7 +44,7 @@ fn the_protection_panel_says_what_was_asked_for_and_what_is_in_use() {
         app.press(Wanted::of("button", "Protection"));
         app.reads(&format!("Only you and {name} can read this. You made sure by comparing codes."));
         for fold in ["Connection", "Their certificate", "Your certificate"] {
-            app.press(Wanted::with("button", fold));
+            app.unfold(fold);
         }
         for words in ["TLS 1.3 or better", "TLS 1.3", "X25519MLKEM768", "hither/1"] {
             app.reads(words);

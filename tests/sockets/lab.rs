@@ -3,6 +3,7 @@
 use hither_capability::{Gate, Manifest, Networks, Reach};
 use hither_socket::{HostName, Roots, StreamSocket};
 use hither_tests::{program::on_path, skip::skipped};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
     net::{TcpListener, TcpStream},
@@ -14,12 +15,14 @@ use tempfile::TempDir;
 
 /// How long a program may take until it listens.
 const STARTING: Duration = Duration::from_secs(30);
+/// How long a program may take to end when it is asked to.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// Where the system keeps programs for servers.
 const SBIN: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 
 /// Whether the programs are here; notes the skip if not.
-pub fn have(programs: &[&str]) -> bool {
+pub(crate) fn have(programs: &[&str]) -> bool {
     for program in programs {
         let there = Path::new(program).is_file()
             || on_path(program)
@@ -33,7 +36,7 @@ pub fn have(programs: &[&str]) -> bool {
 }
 
 /// Whether the system's Python has a module; notes the skip if not.
-pub fn have_python(module: &str) -> bool {
+pub(crate) fn have_python(module: &str) -> bool {
     let mut probe = Command::new("/usr/bin/python3");
     let found = probe.args(["-c", &format!("import {module}")]).stderr(Stdio::null()).status();
     let found = found.is_ok_and(|status| status.success());
@@ -44,24 +47,31 @@ pub fn have_python(module: &str) -> bool {
 }
 
 /// A program that ends with the test.
-pub struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // Asked first: some leave shared memory behind when they are killed.
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        let asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
+        let deadline = Instant::now() + ENDING;
+        while asked && Instant::now() < deadline && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 /// A directory with certificates, and the programs that use them.
-pub struct Lab {
+pub(crate) struct Lab {
     dir: TempDir,
 }
 
 impl Lab {
     /// Makes an authority (`ca.pem`), a server's certificate for localhost (`server.pem`), one for another name
     /// (`other.pem`), a client's (`client.pem`) and one that vouches for itself (`own.pem`); keys beside them.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let lab = Self { dir: tempfile::Builder::new().prefix("hither-sockets-").tempdir().expect("a directory") };
         // Programs that give up root must be able to read it.
         use std::os::unix::fs::PermissionsExt;
@@ -83,21 +93,21 @@ impl Lab {
         lab
     }
 
-    pub fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         fs::write(self.at(name), text).expect("a file");
         self.at(name)
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.at(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
     /// Runs a shell script in the directory.
-    pub fn sh(&self, script: &str) {
+    pub(crate) fn sh(&self, script: &str) {
         let out = self.command("sh").args(["-ec", script]).output().expect("a shell");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
@@ -110,7 +120,7 @@ impl Lab {
     }
 
     /// Starts a program and waits until it listens on `port`. Its output goes to a file, for when it does not.
-    pub fn start(&self, port: u16, program: &str, args: &[&str]) -> Program {
+    pub(crate) fn start(&self, port: u16, program: &str, args: &[&str]) -> Program {
         let log = fs::File::create(self.at("log")).expect("a log");
         let mut command = self.command(program);
         command.args(args).stdout(log.try_clone().expect("a log")).stderr(log);
@@ -132,7 +142,7 @@ impl Lab {
     }
 
     /// nginx with these lines in its `server` block.
-    pub fn nginx(&self, server: &str) -> (Program, u16) {
+    pub(crate) fn nginx(&self, server: &str) -> (Program, u16) {
         let port = free_port();
         let dir = self.dir.path().display();
         let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -150,11 +160,11 @@ impl Lab {
     }
 
     /// A socket that trusts this lab's authority.
-    pub fn socket(&self) -> StreamSocket {
+    pub(crate) fn socket(&self) -> StreamSocket {
         self.socket_trusting("ca.pem")
     }
 
-    pub fn socket_trusting(&self, name: &str) -> StreamSocket {
+    pub(crate) fn socket_trusting(&self, name: &str) -> StreamSocket {
         let mut socket = StreamSocket::new(permission());
         let roots = Roots::exclusive(&self.read(name)).expect("authorities");
         socket.control().set_roots(roots).expect("it is not connected");
@@ -163,15 +173,15 @@ impl Lab {
 }
 
 /// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
-pub fn permission() -> Reach {
+pub(crate) fn permission() -> Reach {
     let manifest = Manifest::parse(r#"capabilities = ["internetClient"]"#).expect("a manifest");
     Gate::new(manifest, Default::default(), true).reach(Networks::public()).expect("it is declared")
 }
 
-pub fn localhost() -> HostName {
+pub(crate) fn localhost() -> HostName {
     HostName::new("localhost").expect("a name")
 }

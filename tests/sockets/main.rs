@@ -2,6 +2,7 @@
 //! websockets. A test whose program is missing says so and is counted as skipped.
 
 mod commands;
+mod hosts;
 mod lab;
 mod names;
 mod proxies;

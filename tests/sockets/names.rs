@@ -34,7 +34,10 @@ async fn r3_4_services_are_found_by_their_srv_records() {
     let _named = lab.start(port, "named", &["-g", "-c", &lab.at("named.conf").display().to_string()]);
     let names = Names::with_server(SocketAddr::from(([127, 0, 0, 1], port)));
     let host = |name: &str| HostName::new(name).expect("a name");
-    let pairs = names.endpoint_pairs(&host("house.test"), "tea", HostNameSortOptions::None).await.expect("answers");
+    let pairs = names
+        .endpoint_pairs(&permission(), &host("house.test"), "tea", HostNameSortOptions::None)
+        .await
+        .expect("answers");
     let ports: Vec<&str> = pairs.iter().map(|pair| pair.remote_service.as_str()).collect();
     assert_eq!(ports.first().copied(), Some(service.to_string().as_str()), "{ports:?}");
     assert_eq!(ports.last().copied(), Some(closed.to_string().as_str()), "{ports:?}");
@@ -49,7 +52,7 @@ async fn r3_4_services_are_found_by_their_srv_records() {
         ("house.test", "absent", SocketErrorStatus::ClassTypeNotFound),
         ("broken.test", "tea", SocketErrorStatus::NonAuthoritativeHostNotFound),
     ] {
-        let found = names.endpoint_pairs(&host(name), service, HostNameSortOptions::None).await;
+        let found = names.endpoint_pairs(&permission(), &host(name), service, HostNameSortOptions::None).await;
         assert_eq!(found.expect_err(service).status(), status, "{name} {service}");
     }
 }

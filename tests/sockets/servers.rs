@@ -72,7 +72,8 @@ impl Credential for Shown {
     }
 }
 
-fn client_certificate(lab: &Lab) -> std::sync::Arc<dyn Credential> {
+/// The client's certificate of the lab.
+pub(crate) fn client_certificate(lab: &Lab) -> std::sync::Arc<dyn Credential> {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
     let leaf = CertificateDer::from_pem_slice(&lab.read("client.pem")).expect("a certificate");
     let key = PrivateKeyDer::from_pem_slice(&lab.read("client.key")).expect("a key");

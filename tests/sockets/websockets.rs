@@ -136,6 +136,31 @@ async fn r5_1_a_stream_of_bytes_goes_through_nginx_to_python_and_back() {
     stream.shutdown().await.expect("an end");
 }
 
+#[tokio::test]
+async fn r5_18_nginx_in_front_of_python_gets_the_client_certificate_or_lets_nobody_in() {
+    if !(have(&["openssl", "nginx"]) && have_python("websockets")) {
+        return;
+    }
+    let lab = Lab::new();
+    let (_server, inner) = server(&lab, &["clear"]);
+    let (_nginx, port) = lab.nginx(&format!(
+        "ssl_client_certificate {}; ssl_verify_client on;\n\
+         location / {{ proxy_pass http://127.0.0.1:{inner}; proxy_http_version 1.1;\n\
+         proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }}",
+        lab.at("ca.pem").display()
+    ));
+    let mut stranger = client(&lab);
+    let error = stranger.connect(&url(port)).await.expect_err("nobody said who we are");
+    assert!(matches!(error, WebSocketError::Refused { status: 400, .. }), "{error}");
+    let mut known = client(&lab);
+    let mine = crate::servers::client_certificate(&lab);
+    let stream = known.control().outward().expect("fresh");
+    stream.set_client_certificate(Some(mine), &permission()).expect("it is a file's");
+    known.connect(&url(port)).await.expect("a WebSocket");
+    known.send(text("hello")).await.expect("it takes it");
+    assert_eq!(known.receive().await.expect("it comes back"), Received::Message(text("hello")));
+}
+
 /// Connects to our door, says what it is told, and prints what it hears.
 const CLIENT: &str = r#"
 import asyncio, sys, websockets

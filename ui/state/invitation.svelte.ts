@@ -16,6 +16,8 @@ export type InvitationStep =
 
 export class Invitation {
   note = $state("");
+  /** Came from a link: there is no device to invite again. */
+  readonly byLink: boolean;
   private id = $state<string | null>(null);
   private begun = $state(false);
   private refusal = $state.raw<Failure | null>(null);
@@ -30,6 +32,7 @@ export class Invitation {
   ) {
     this.id = invite;
     this.begun = invite !== null;
+    this.byLink = invite !== null;
   }
 
   get step(): InvitationStep {

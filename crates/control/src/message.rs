@@ -19,7 +19,7 @@ use hither_model::{Answer, Ask, Failure, News, text};
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol. A change that an older program would misunderstand raises it.
-pub const CONTROL_VERSION: u32 = 1;
+pub const CONTROL_VERSION: u32 = 2;
 /// What the hello says it is.
 pub const PROTOCOL: &str = "hither-control";
 

@@ -209,13 +209,9 @@ impl State {
 
     /// Writes them whatever is under way: nothing comes after.
     pub(crate) fn write_last(&mut self) {
-        self.keeper.save(Slot::Sessions, &self.kept_sessions());
-        self.keeper.save(Slot::Transfers, &self.kept_transfers());
-    }
-
-    pub(crate) fn keep_people(&mut self) {
-        self.keeper.save(Slot::People, &self.people);
-        self.people_changed();
+        let (sessions, transfers) = (self.stale_sessions.take(), self.stale_transfers.take());
+        self.keeper.write(Slot::Sessions, &self.kept_sessions(), sessions.unwrap_or_default());
+        self.keeper.write(Slot::Transfers, &self.kept_transfers(), transfers.unwrap_or_default());
     }
 
     /// Rendezvous values change with the wall clock, whatever else happens or does not.

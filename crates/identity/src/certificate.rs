@@ -14,10 +14,10 @@ mod judge;
 mod public_key;
 mod verify;
 
+pub(crate) use chain::chain;
 pub use facts::facts;
 pub use fault::CertificateFault;
 pub use judge::{Judged, TOLERATED_SKEW_S, judge};
-pub(crate) use chain::chain;
 pub(crate) use public_key::Kind;
 pub use verify::verify;
 pub(crate) use verify::verify_as;

@@ -138,19 +138,17 @@ impl DeviceKey {
     }
 
     /// The key, if the directory says that a keyring has it.
-    fn elsewhere(directory: &Directory, keyring: Option<&Keyring>) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
+    fn elsewhere(
+        directory: &Directory,
+        keyring: Option<&Keyring>,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
         let Some(name) = directory.read(ELSEWHERE, Secrecy::Secret)? else { return Ok(None) };
         let missing = || IdentityError::Keyring("it holds the key of this device, and is not there".into());
         let name = String::from_utf8_lossy(&name).into_owned();
         keyring.ok_or_else(missing)?.get(&name)?.ok_or_else(missing).map(Some)
     }
 
-    fn put(
-        directory: &Directory,
-        lock: &Lock,
-        key: &Key,
-        keyring: Option<&Keyring>,
-    ) -> Result<KeptIn, IdentityError> {
+    fn put(directory: &Directory, lock: &Lock, key: &Key, keyring: Option<&Keyring>) -> Result<KeptIn, IdentityError> {
         let Some(keyring) = keyring else {
             directory.create(lock, KEY, key.to_pem().as_bytes())?;
             return Ok(KeptIn::File);

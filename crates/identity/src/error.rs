@@ -147,7 +147,9 @@ impl IdentityError {
                 format!("make sure that {} is on a writable disk with free space", quoted(place))
             }
             Self::FileDamaged { .. } => "remove this identity and import its file again".into(),
-            Self::Keyring(_) => "unlock the keyring (log in to the desktop, or open its password program), then try again".into(),
+            Self::Keyring(_) => {
+                "unlock the keyring (log in to the desktop, or open its password program), then try again".into()
+            }
             Self::Occupied { .. } => "choose another profile with --profile, or move this one away".into(),
             Self::Unusable(_) => "start hither again; if it stays, the system's random source is not working".into(),
             Self::Import(fault) => fault.hint().into(),

@@ -166,10 +166,7 @@ fn pkcs12(file: &[u8], password: Option<&Pin>) -> Result<Imported, ImportFault> 
     one(keys, &certificates)
 }
 
-fn one(
-    mut keys: Vec<(&'static str, Zeroizing<Vec<u8>>)>,
-    certificates: &[Vec<u8>],
-) -> Result<Imported, ImportFault> {
+fn one(mut keys: Vec<(&'static str, Zeroizing<Vec<u8>>)>, certificates: &[Vec<u8>]) -> Result<Imported, ImportFault> {
     if keys.len() > 1 {
         return Err(ImportFault::SeveralKeys(keys.len()));
     }

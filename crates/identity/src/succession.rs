@@ -150,7 +150,9 @@ mod tests {
         let (by_old, by_new, by_other) =
             (old.sign(&statement).unwrap(), new.sign(&statement).unwrap(), other.sign(&statement).unwrap());
         let spki = |key: &Key| key.spki().to_vec();
-        for (a, b, at) in [(&by_other, &by_new, 5), (&by_old, &by_other, 5), (&by_new, &by_old, 5), (&by_old, &by_new, 6)] {
+        for (a, b, at) in
+            [(&by_other, &by_new, 5), (&by_old, &by_other, 5), (&by_new, &by_old, 5), (&by_old, &by_new, 6)]
+        {
             let refused = Succession::new((spki(&old), a.clone()), (spki(&new), b.clone()), at);
             assert_eq!(refused, Err(CertificateFault::Signature));
         }

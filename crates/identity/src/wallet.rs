@@ -8,7 +8,7 @@ use crate::{
     certificate,
     credential::Credential,
     error::IdentityError,
-    import::{Imported, ImportFault},
+    import::{ImportFault, Imported},
     keyring::Keyring,
     pem,
     store::{Directory, Secrecy},
@@ -84,7 +84,8 @@ impl Wallet {
                 KeptIn::File
             }
         };
-        let certificates: String = imported.chain.iter().map(|der| pem::encode("CERTIFICATE", der).to_string()).collect();
+        let certificates: String =
+            imported.chain.iter().map(|der| pem::encode("CERTIFICATE", der).to_string()).collect();
         self.directory.replace(&lock, &certificate_file(&id), certificates.as_bytes())?;
         Ok(Kept { id, certificate: imported.certificate().to_vec(), place })
     }
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
 
         let again = Wallet::open(&dir, None).unwrap();
-        assert_eq!(again.list().unwrap(), [kept.clone()]);
+        assert_eq!(again.list().unwrap(), std::slice::from_ref(&kept));
         let credential = again.load(&kept.id).unwrap();
         assert_eq!(credential.peer_id(), imported.peer_id());
         credential.certified_key().keys_match().unwrap();

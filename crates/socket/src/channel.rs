@@ -2,7 +2,7 @@
 //! type says so, and only an accepted invitation turns a stranger's channel into a proven one.
 
 use crate::{
-    BlockingLane, FrameReader, FrameWriter, Meter, Proof, RoundTripTimeStatistics, SocketError, PeerStream,
+    BlockingLane, FrameReader, FrameWriter, Meter, PeerStream, Proof, RoundTripTimeStatistics, SocketError,
     StreamSocketControl,
     frame::{Incoming, MAX_FRAME, encode},
     profile::Profile,

@@ -8,6 +8,7 @@ pub(crate) mod srv;
 
 use crate::{EndpointPair, HostName, HostNameType, outward::ServerError};
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
+use hither_capability::Reach;
 use hither_model::SocketErrorStatus;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
@@ -94,13 +95,15 @@ impl Names {
     /// One pair for each server that stands behind the host and service, best first (R3.5).
     ///
     /// # Errors
-    /// [`ServerError::Name`], [`ServerError::Argument`].
+    /// [`ServerError::Denied`] before anything is asked; [`ServerError::Name`], [`ServerError::Argument`].
     pub async fn endpoint_pairs(
         &self,
+        permission: &Reach,
         host: &HostName,
         service: &str,
         sort: HostNameSortOptions,
     ) -> Result<Vec<EndpointPair>, ServerError> {
+        permission.check()?;
         let mut addresses = self.addresses(host, service).await?;
         if sort == HostNameSortOptions::OptimizeForLongConnections {
             addresses.sort_by_key(SocketAddr::is_ipv4);
@@ -259,7 +262,12 @@ mod tests {
         let all = addresses("localhost", "9").await.unwrap();
         assert_eq!(all, ["127.0.0.1:9".parse().unwrap(), "[::1]:9".parse().unwrap()]);
         let pairs = Names::system()
-            .endpoint_pairs(&HostName::new("localhost").unwrap(), "9", HostNameSortOptions::default())
+            .endpoint_pairs(
+                &crate::outward::tests::lab::permission(),
+                &HostName::new("localhost").unwrap(),
+                "9",
+                HostNameSortOptions::default(),
+            )
             .await
             .unwrap();
         assert_eq!(pairs.len(), 2);

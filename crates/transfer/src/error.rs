@@ -112,6 +112,31 @@ impl TransferError {
         }
     }
 
+    /// Whether a transfer that was agreed to may go on another time: the cause is in this device's disk, or in the lane.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Paused
+            | Self::LaneBroken(_)
+            | Self::LaneEnded
+            | Self::DiskFull { .. }
+            | Self::Storage { .. }
+            | Self::InboxGone { .. }
+            | Self::NothingToResume
+            | Self::InUse => true,
+            Self::Canceled
+            | Self::Breach(_)
+            | Self::Manifest(_)
+            | Self::NothingToSend
+            | Self::TooManyItems { .. }
+            | Self::ListTooLong { .. }
+            | Self::FileTooLarge { .. }
+            | Self::JournalDamaged
+            | Self::OtherManifest
+            | Self::AlreadyBegun
+            | Self::Receipt(_) => false,
+        }
+    }
+
     fn hint(&self) -> Option<&'static str> {
         Some(match self.code() {
             ErrorCode::DiskFull => "free some space or choose another inbox, then resume",

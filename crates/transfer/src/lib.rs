@@ -34,7 +34,7 @@ pub use limits::Limits;
 pub use manifest::{Entry, Kind, Manifest, ManifestFault, Mtime, Summary};
 pub use name::{NameFault, NameRules, SafeName, SafeRelPath};
 pub use outgoing::Outgoing;
-pub use place::{Inbox, Leftover};
+pub use place::Inbox;
 pub use plan::{Plan, ResumePoint};
 pub use ranges::Ranges;
 pub use receipt::{Receipt, ReceiptFault};

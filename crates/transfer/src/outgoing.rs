@@ -109,8 +109,16 @@ impl Outgoing {
     /// # Errors
     /// The files cannot be removed.
     pub fn forget(self) -> Result<(), TransferError> {
-        for name in [log_name(self.transfer), offer_name(self.transfer)] {
-            match std::fs::remove_file(self.directory.join(&name)) {
+        Self::remove(&self.directory, self.transfer)
+    }
+
+    /// The same for one that is not read back, damaged or not.
+    ///
+    /// # Errors
+    /// The files cannot be removed.
+    pub fn remove(directory: &Path, transfer: TransferId) -> Result<(), TransferError> {
+        for name in [log_name(transfer), offer_name(transfer)] {
+            match std::fs::remove_file(directory.join(&name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(TransferError::storage("remove", name, error));
                 }

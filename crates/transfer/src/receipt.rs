@@ -41,6 +41,9 @@ pub enum ReceiptFault {
     /// It is about another transfer or other contents.
     #[error("the receipt is for another transfer")]
     Other,
+    /// It leaves items out, or says that some are both kept and failed.
+    #[error("the receipt does not account for every item")]
+    Incomplete,
     /// The receiver vouches for bytes that were not sent.
     #[error("the receipt does not match what was sent")]
     Different,
@@ -53,7 +56,7 @@ impl ReceiptFault {
     /// The stable code.
     pub fn code(self) -> ErrorCode {
         match self {
-            Self::Malformed | Self::Other => ErrorCode::Misbehaved,
+            Self::Malformed | Self::Other | Self::Incomplete => ErrorCode::Misbehaved,
             Self::Different => ErrorCode::DigestWrong,
             Self::Unknown => ErrorCode::Stale,
         }
@@ -108,13 +111,19 @@ impl Receipt {
         take(bytes).ok_or(ReceiptFault::Malformed)
     }
 
-    /// Checks it against what was sent.
+    /// Checks it against what was sent: every item is kept or failed, none is both, and what is kept are the bytes sent.
     ///
     /// # Errors
-    /// [`ReceiptFault`]: it is about something else, about other bytes, or the bytes are not known any more.
+    /// [`ReceiptFault`]: it is about something else, leaves items out, is about other bytes, or the bytes are not known
+    /// any more.
     pub fn verify(&self, transfer: TransferId, manifest: &Manifest, digests: &Digests) -> Result<(), ReceiptFault> {
         if self.transfer != transfer || self.manifest != manifest.hash() || self.kept.end() > manifest.items() {
             return Err(ReceiptFault::Other);
+        }
+        let rising = self.failed.windows(2).all(|two| matches!(two, [a, b] if a.0 < b.0));
+        let apart = self.failed.iter().all(|(item, _)| *item < manifest.items() && !self.kept.contains(*item));
+        if !rising || !apart || self.kept.count() + self.failed.len() as u64 != u64::from(manifest.items()) {
+            return Err(ReceiptFault::Incomplete);
         }
         let root = fold(manifest, digests, &self.kept).ok_or(ReceiptFault::Unknown)?;
         // Not a secret: both sides can compute it.
@@ -182,12 +191,35 @@ mod tests {
         assert_eq!(Receipt::decode(&receipt.encode()), Ok(receipt.clone()));
         assert_eq!(receipt.verify(id, &manifest, &digests), Ok(()));
         assert_eq!(receipt.verify(TransferId::new([8; 16]), &manifest, &digests), Err(ReceiptFault::Other));
-        let more = Receipt { kept: Ranges::of(0, 3), ..receipt.clone() };
+        let more = Receipt { kept: Ranges::of(0, 3), failed: vec![], ..receipt.clone() };
         assert_eq!(more.verify(id, &manifest, &digests), Err(ReceiptFault::Unknown));
         digests.set(2, [2; 32]);
         assert_eq!(more.verify(id, &manifest, &digests), Err(ReceiptFault::Different));
         let beyond = Receipt { kept: Ranges::of(0, 4), ..receipt };
         assert_eq!(beyond.verify(id, &manifest, &digests), Err(ReceiptFault::Other));
+    }
+
+    #[test]
+    fn a_receipt_accounts_for_every_item_once() {
+        let (manifest, digests, receipt) = sample();
+        let id = receipt.transfer;
+        let with = |kept, failed| {
+            let failed: Vec<_> = failed;
+            Receipt::new(id, &manifest, &digests, kept, failed, 1).verify(id, &manifest, &digests)
+        };
+        let failed = |items: &[u32]| items.iter().map(|item| (*item, ErrorCode::DiskFull)).collect::<Vec<_>>();
+        assert_eq!(with(Ranges::new(), failed(&[0, 1, 2])), Ok(()));
+        assert_eq!(with(Ranges::of(0, 2), failed(&[2])), Ok(()));
+        for (kept, items) in [
+            (Ranges::new(), &[][..]),
+            (Ranges::of(0, 2), &[]),
+            (Ranges::of(0, 2), &[1]),
+            (Ranges::of(0, 2), &[1, 2]),
+            (Ranges::of(0, 1), &[2, 2]),
+            (Ranges::of(0, 2), &[3]),
+        ] {
+            assert_eq!(with(kept, failed(items)), Err(ReceiptFault::Incomplete), "{items:?}");
+        }
     }
 
     proptest! {

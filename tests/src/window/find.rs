@@ -185,6 +185,19 @@ impl App {
         self.press(Wanted::of("button", name));
     }
 
+    /// Opens folded details, whose summaries have no role to be found by.
+    ///
+    /// # Panics
+    /// When there are none of this name.
+    pub fn unfold(&self, name: &str) {
+        let script = "return [...document.querySelectorAll('details:not([open]) > summary')]\
+            .filter((one) => one.innerText.trim() === arguments[0] && one.checkVisibility())";
+        let fold = self.until(&format!("details {name:?}"), || {
+            self.session().elements_by(script, &json!([name])).ok()?.into_iter().next()
+        });
+        self.click(&fold);
+    }
+
     /// Presses an element.
     ///
     /// # Panics
@@ -243,7 +256,9 @@ impl App {
     /// When they do not come; the message holds what is there.
     pub fn reads(&self, words: &str) {
         let began = Instant::now();
-        while !plain(&self.text()).contains(&plain(words)) {
+        // Where a line breaks is the page's business.
+        let squeezed = |text: &str| plain(text).replace(' ', "");
+        while !squeezed(&self.text()).contains(&squeezed(words)) {
             assert!(
                 began.elapsed() < PATIENCE,
                 "{}: {words:?} is not shown; there is:\n{}",

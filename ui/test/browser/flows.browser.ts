@@ -53,10 +53,14 @@ test("g2 a question that comes up under a held key or a quick click is not accep
   expect(await page.evaluate(() => document.activeElement?.tagName)).toBe("H2");
   for (let at = 0; at < 5; at += 1) await page.keyboard.down("Enter");
   await page.keyboard.up("Enter");
-  await page.getByRole("button", { name: "Accept" }).click({ force: true });
   expect(await asked(page, "accept")).toEqual([]);
-  await page.waitForTimeout(600);
-  await page.getByRole("button", { name: "Accept" }).click();
+  // In one breath, however slow the machine: the window is looked at again, and the click comes at once.
+  await page.evaluate(() => {
+    window.dispatchEvent(new Event("focus"));
+    document.querySelector<HTMLButtonElement>("[data-deed=accept]")!.click();
+  });
+  expect(await asked(page, "accept")).toEqual([]);
+  await page.locator("[data-deed=accept]:not([aria-disabled])").click();
   expect(await asked(page, "accept")).toMatchObject([{ always: false, unverified: false }]);
   await page.context().close();
 });
@@ -199,5 +203,30 @@ test("a conversation opens at its newest and stays there as it grows, unless the
   await page.getByRole("button", { name: "To the newest" }).click();
   await page.waitForTimeout(100);
   expect(await below()).toBeLessThan(2);
+  await page.context().close();
+});
+
+test("a whole meeting: invited, compared, connected, talked, and the news go on without a complaint", async () => {
+  const page = await stage.show({ query: "&pace=1" });
+  await page.getByRole("button", { name: "Invite Marek’s laptop" }).click();
+  await page.locator("[data-code]").waitFor();
+  await page.waitForTimeout(600);
+  await page.locator("[data-deed=same]").click();
+  await page.getByRole("log").or(page.getByText("You are connected")).first().waitFor();
+  expect(new URL(page.url()).hash).toMatch(/^#\/session\//);
+  await page.locator("textarea").fill("hello");
+  await page.locator("textarea").press("Enter");
+  await page.getByText("hello").waitFor();
+  await page.evaluate(() => {
+    const row = [...document.querySelectorAll<HTMLElement>("[data-drop-peer]")].map((one) => one.dataset.dropPeer).at(-1)!;
+    for (let number = 1; number <= 30; number += 1) {
+      window.fake!.tell({
+        event: "message", session: "s", peer: row, name: "Marek’s laptop", direction: "in", text: `line ${number}`,
+        delivered: true, at: 1_773_483_960 + number, number,
+      });
+    }
+  });
+  await page.getByText("line 30").waitFor();
+  expect(stage.complaints).toEqual([]);
   await page.context().close();
 });

@@ -84,7 +84,7 @@ export class Stage {
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     // The shell freezes the prototypes; what cannot live with that must fail here.
     await page.addInitScript("Object.freeze(Object.prototype)");
-    const query = `scene=${look.scene ?? "busy"}&lang=${look.lang ?? "en"}&pace=0${look.query ?? ""}`;
+    const query = `scene=${look.scene ?? "busy"}&lang=${look.lang ?? "en"}${look.query ?? ""}&pace=0`;
     await page.goto(`${this.origin}/?${query}#/${look.view ?? "near"}`);
     await page.waitForFunction(() => document.querySelector("nav") !== null);
     return page;

@@ -19,6 +19,9 @@ const putOff = async (page: Page) => {
   await page.locator("dialog[open]").waitFor({ state: "detached" });
 };
 
+/** The agent takes its time. */
+const silence = (page: Page) => page.evaluate("void (window.fake.proximity = () => new Promise(() => undefined))");
+
 const TALL = 1500;
 
 export const MORE: Seen[] = [
@@ -30,6 +33,14 @@ export const MORE: Seen[] = [
     do: async (page) => {
       await page.locator("main form button[type=submit]").click();
       await page.locator("main svg.qr").waitFor();
+    },
+  },
+  {
+    name: "links-loading", look: { view: "near" },
+    do: async (page) => {
+      await silence(page);
+      await page.evaluate(() => (location.hash = "#/links"));
+      await page.waitForTimeout(700);
     },
   },
   { name: "history", look: { view: "history" } },
@@ -87,6 +98,13 @@ export const MORE: Seen[] = [
   { name: "doctor", look: { view: "doctor" } },
   { name: "doctor-all", look: { view: "doctor", height: TALL }, do: unfold },
   { name: "doctor-fine", look: { view: "doctor", scene: "empty" } },
+  {
+    name: "doctor-looking", look: { view: "doctor" },
+    do: async (page) => {
+      await silence(page);
+      await button(page, /^(Look again|다시 진단)$/).click();
+    },
+  },
   { name: "doctor-failed", look: { view: "doctor", scene: "broken" } },
   {
     name: "doctor-peer", look: { view: "doctor" },

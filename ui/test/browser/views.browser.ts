@@ -44,4 +44,4 @@ test.each(WAYS)("every view: $way", async ({ way, look, axe, narrow, picture, on
   }
   expect(found).toEqual([]);
   expect(stage.complaints).toEqual([]);
-}, 300_000);
+}, 900_000);

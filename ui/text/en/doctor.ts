@@ -28,6 +28,7 @@ export const doctor = {
   "doctor.go.permissions": "Open Permissions",
   "doctor.go.visible": "Change who sees me",
   "doctor.go.settings": "Open Settings",
+  "doctor.go.networks": "Choose networks",
   "doctor.go.links": "Make an invite link",
   "doctor.other": "{name}",
   "doctor.capability": "Permission to meet devices",

@@ -1,7 +1,7 @@
 // English: what happened, one line each.
 export const history = {
   "history.line": "{count, plural, =0 {Nothing yet} one {# entry} other {# entries}}",
-  "history.some": "{count} of {total} entries",
+  "history.some": "{count, number} of {total, number} entries",
   "history.search": "Search the history",
   "history.who": "With",
   "history.who.all": "Everybody",
@@ -22,7 +22,7 @@ export const history = {
   "history.empty.body": "Meetings, files and decisions are noted here, on this device only. What you wrote to each other is not.",
   "history.nothing": "Nothing fits what you are looking for",
   "history.clear": "Show everything",
-  "history.older": "The newest {count} are shown. Older ones are not kept.",
+  "history.older": "The newest {count, number} are shown. Older ones are not kept.",
   "history.somebody": "a device",
   "history.met": "You met {name}",
   "history.opened": "Conversation with {name} began",

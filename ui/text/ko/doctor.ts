@@ -31,6 +31,7 @@ export const doctor: Translation<typeof en> = {
   "doctor.go.permissions": "권한 열기",
   "doctor.go.visible": "공개 범위 바꾸기",
   "doctor.go.settings": "설정 열기",
+  "doctor.go.networks": "네트워크 고르기",
   "doctor.go.links": "초대 링크 만들기",
   "doctor.other": "{name}",
   "doctor.capability": "기기를 만날 권한",

@@ -4,7 +4,7 @@ import type { Translation } from "../join";
 
 export const history: Translation<typeof en> = {
   "history.line": "{count, plural, =0 {아직 아무 일도 없음} other {기록 #건}}",
-  "history.some": "기록 {total}건 중 {count}건",
+  "history.some": "기록 {total, number}건 중 {count, number}건",
   "history.search": "기록 검색",
   "history.who": "상대",
   "history.who.all": "모두",
@@ -25,7 +25,7 @@ export const history: Translation<typeof en> = {
   "history.empty.body": "만남, 파일, 결정이 이 기기에만 기록됩니다. 주고받은 글은 기록하지 않습니다.",
   "history.nothing": "찾는 조건에 맞는 기록이 없습니다",
   "history.clear": "모두 보기",
-  "history.older": "최근 {count}건을 보여 줍니다. 더 오래된 기록은 보관하지 않습니다.",
+  "history.older": "최근 {count, number}건을 보여 줍니다. 더 오래된 기록은 보관하지 않습니다.",
   "history.somebody": "어떤 기기",
   "history.met": "{name}와(과) 처음 만남",
   "history.opened": "{name}와(과) 대화 시작",

@@ -13,9 +13,9 @@ const ASIDE: readonly Known[] = ["clock", "inbox", "notifications", "sleep", "po
 const WEIGHT: Record<CheckState, number> = { fail: 0, warn: 1, ok: 2 };
 
 /** Where in the window something can be done about it. */
-export type Deed = "permissions" | "visible" | "settings" | "links";
+export type Deed = "permissions" | "visible" | "settings" | "networks" | "links";
 const DEEDS: Partial<Record<Known, Deed>> = {
-  capability: "permissions", listening: "permissions", visibility: "visible", mdns: "visible", interfaces: "settings",
+  capability: "permissions", listening: "permissions", visibility: "visible", mdns: "visible", interfaces: "networks",
   inbox: "settings", multicast: "links", peer: "links",
 };
 

@@ -64,7 +64,9 @@ impl Connect {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
         if self.upgrade && self.level == Level::Plain {
             let message = "an upgrade asks for a level with protection";
-            return Err(Failure::new(ErrorCode::Misuse, message).hint("leave --level out, or say tls12 or tls13").into());
+            return Err(Failure::new(ErrorCode::Misuse, message)
+                .hint("leave --level out, or say tls12 or tls13")
+                .into());
         }
         let permission = self.way.permission(desk).await?;
         let host = host(&self.host)?;
@@ -111,7 +113,8 @@ fn tell(desk: &Desk<'_>, socket: &StreamSocket) -> Result<(), Halt> {
         None => "in the clear".to_owned(),
     };
     let by = if connected.by_proxy { " (the proxy)" } else { "" };
-    desk.screen.aside(&format!("connected to {}{by}; asked for {}, in use: {how}", connected.remote, connected.requested))
+    desk.screen
+        .aside(&format!("connected to {}{by}; asked for {}, in use: {how}", connected.remote, connected.requested))
 }
 
 /// Lines in the clear, until a line of standard input that is a single dot.

@@ -1,7 +1,10 @@
 //! What `connect` and `ws` share: the permission to reach servers as the agent knows it, authorities from a file, the proxy
 //! and who we are to it, and the end of it all when the permission is taken away.
 
-use crate::{desk::Desk, halt::{Halt, unexpected}};
+use crate::{
+    desk::Desk,
+    halt::{Halt, unexpected},
+};
 use clap::Args;
 use hither_capability::{Capability, Gate, Manifest, Networks, Reach};
 use hither_model::{Answer, Ask, ErrorCode, Failure, News};
@@ -43,9 +46,7 @@ impl Way {
         let mut client = desk.client().await?;
         let Answer::Capabilities { rows } = client.ask(Ask::Capabilities).await? else { return Err(unexpected()) };
         let manifest = Manifest::shipped().map_err(Failure::from)?;
-        let missing = |capability: &&Capability| {
-            !rows.iter().any(|row| row.name == capability.name() && row.granted)
-        };
+        let missing = |capability: &&Capability| !rows.iter().any(|row| row.name == capability.name() && row.granted);
         let revoked = Capability::ALL.iter().filter(missing).copied().collect();
         let gate = Gate::new(manifest, revoked, self.loopback);
         // Nobody has vouched for the networks this machine is in: all are public.

@@ -77,7 +77,8 @@ fn tell(desk: &Desk<'_>, socket: &MessageWebSocket) -> Result<(), Halt> {
         Some(used) => format!("{}, {}, {}", used.version, used.cipher, used.kx),
         None => "in the clear".to_owned(),
     };
-    let spoken = if protocol.is_empty() { String::new() } else { format!("; sub-protocol {}", text::printable(protocol)) };
+    let spoken =
+        if protocol.is_empty() { String::new() } else { format!("; sub-protocol {}", text::printable(protocol)) };
     desk.screen.aside(&format!("connected; in use: {how}{spoken}"))
 }
 

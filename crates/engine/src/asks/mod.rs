@@ -93,7 +93,7 @@ impl State {
             Ask::Transfers => Ok(Answer::Transfers { rows: self.transfer_rows() }),
             Ask::Transfer { transfer } => {
                 let id = self.transfer_named(&transfer)?;
-                Ok(Answer::Transfers { rows: self.transfer_rows().into_iter().filter(|r| r.transfer == id).collect() })
+                Ok(Answer::Transfers { rows: self.transfer_row(id).into_iter().collect() })
             }
             Ask::Identities => Ok(Answer::Identities { rows: vec![self.identity_row()] }),
             Ask::ExportCertificate => Ok(Answer::Certificate { pem: self.me.certificate_pem() }),

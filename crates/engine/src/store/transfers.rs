@@ -31,7 +31,7 @@ pub(crate) struct KeptTransfer {
     pub(crate) executable: bool,
     /// A person stopped it: it goes on only when a person says so.
     pub(crate) held: bool,
-    /// Given up by a person on either side: it never goes on, and its part files go.
+    /// Over for good without everything kept: it never goes on, and its part files go.
     pub(crate) canceled: bool,
     /// The receiver's receipt and its signature, base64, once every item is settled.
     pub(crate) receipt_text: Option<(String, String)>,
@@ -43,6 +43,13 @@ pub(crate) struct KeptTransfer {
     /// Which items are kept (receiving).
     #[serde(default)]
     pub(crate) kept_items: Ranges,
+    /// The receiver asked for its bytes at least once (sending).
+    #[serde(default = "yes")]
+    pub(crate) fetched: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl KeptTransfer {
@@ -70,6 +77,7 @@ impl KeptTransfer {
             at,
             path: None,
             kept_items: Ranges::new(),
+            fetched: false,
         }
     }
 }

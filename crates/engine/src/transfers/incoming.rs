@@ -1,12 +1,14 @@
-//! The receiving side after consent: fetched, kept, receipted.
+//! The receiving side after consent: the inbox opened, fetched, received, receipted.
 
 use super::{
     Moving, Tool,
+    course::Course,
+    machine::incoming::{Event, Outcome, Trouble},
     threads::{self, Begin},
 };
 use crate::state::State;
 use data_encoding::{BASE64, HEXLOWER};
-use hither_model::{ErrorCode, Failure, News, PeerId, SessionId, TransferId, TransferState};
+use hither_model::{ErrorCode, Failure, News, PeerId, SessionId, TransferId};
 use hither_protocol::{
     Digest,
     session::{FetchPlan, Frame, MAX_RECEIPT, ResumePoint},
@@ -15,115 +17,118 @@ use hither_socket::{Channel, Proven};
 use hither_transfer::{Plan, Ranges, ReceiveEvent, Received, Receiving, Stop, TransferError};
 
 impl State {
-    /// The inbox is open and the plan made: the sender is told what we want.
-    pub(super) fn ready(&mut self, id: TransferId, outcome: Result<(Box<Receiving>, Plan), Failure>) {
+    /// Opens the inbox on a thread, which also works out what is wanted. For a new transfer, that it was agreed to is on
+    /// disk before anything else is: so no part file is ever without its transfer.
+    pub(super) fn open_inbox(&mut self, id: TransferId) {
+        let (reporter, list_path) = (self.reporter(id), self.list_of(id));
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        transfer.preparing = false;
-        let (receiving, plan) = match outcome {
-            Ok(ready) => ready,
-            Err(failure) if transfer.kept.state == TransferState::Offered => return self.refuse_offer(id, &failure),
-            Err(failure) => {
-                let peer = transfer.kept.peer;
-                let why = Some(failure.message.clone());
-                self.post_to(&peer, Frame::Cancel { transfer: id, why });
-                return self.drop_transfer(id, failure);
+        let peer = transfer.kept.peer;
+        let path = transfer.kept.inbox.clone().unwrap_or_default();
+        transfer.halt = Stop::new();
+        let halt = transfer.halt.clone();
+        if let Some((_, manifest)) = transfer.offered.take() {
+            transfer.list = Some(std::sync::Arc::clone(&manifest));
+            let executable = transfer.kept.executable;
+            let written = self.stale_transfers.mark_and_wait();
+            self.tasks.spawn(async move {
+                if !matches!(written.await, Ok(Ok(()))) {
+                    tracing::warn!("that a transfer was agreed to could not be written down");
+                }
+                let opened = tokio::task::spawn_blocking(move || {
+                    let _ = std::fs::create_dir_all(&path);
+                    super::items::write_list(&list_path, &manifest);
+                    threads::ready(&reporter, &path, peer, Begin::New { manifest, executable }, &halt);
+                });
+                let _ = opened.await;
+            });
+            return;
+        }
+        let begin = match std::mem::replace(&mut transfer.tool, Tool::None) {
+            Tool::Receive(receiving) => Begin::Present(receiving),
+            _ => {
+                let hash = HEXLOWER.decode(transfer.kept.manifest_hash.as_bytes()).map(<[u8; 32]>::try_from);
+                Begin::Again { manifest_hash: hash.ok().and_then(Result::ok).unwrap_or_default() }
             }
         };
-        let peer = transfer.kept.peer;
+        self.tasks.spawn_blocking(move || threads::ready(&reporter, &path, peer, begin, &halt));
+    }
+
+    /// The inbox is open and the plan made, or not.
+    pub(super) fn ready(&mut self, id: TransferId, outcome: Result<(Box<Receiving>, Plan), TransferError>) {
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let (receiving, plan) = match outcome {
+            Ok(ready) => ready,
+            Err(error) => return self.receiving(id, Event::NotReady(trouble(error))),
+        };
         transfer.kept.done = receiving.kept_bytes();
         transfer.kept.items_done = receiving.kept().count();
         transfer.kept.failed.clear();
         let complete = receiving.is_complete();
+        transfer.plan = Some(plan);
         transfer.tool = Tool::Receive(receiving);
         if complete {
-            return self.all_received(id, vec![]);
+            self.make_receipt(id, &[]);
         }
-        let first = transfer.kept.state == TransferState::Offered;
-        transfer.expecting = true;
-        if first {
-            self.transfer_is(id, TransferState::Accepted, None);
-        }
-        let Some(session) = self.live_session(&peer) else {
-            return self.interrupt(id, "the devices are not connected");
-        };
-        if first {
-            self.answer_offer_with(session, id, Ok(()));
-        }
+        self.receiving(id, Event::Ready { complete });
+    }
+
+    /// The sender is told what we want.
+    pub(super) fn fetch(&mut self, id: TransferId) {
+        let Some(plan) = self.transfers.get_mut(&id).and_then(|t| t.plan.take()) else { return };
         for frame in fetch_plan(plan).frames(id) {
-            self.post_to(&peer, frame);
-        }
-    }
-
-    /// Works out what is still wanted and asks for it.
-    pub(crate) fn fetch(&mut self, id: TransferId) {
-        let reporter = self.reporter(id);
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        transfer.again = transfer.moving.is_some() && !transfer.kept.held;
-        if transfer.preparing || transfer.moving.is_some() || transfer.expecting || transfer.kept.held {
-            return;
-        }
-        let peer = transfer.kept.peer;
-        let Some(path) = transfer.kept.inbox.clone() else { return };
-        let begin = match std::mem::replace(&mut transfer.tool, Tool::None) {
-            Tool::Receive(receiving) => Begin::Present(receiving),
-            _ => match HEXLOWER.decode(transfer.kept.manifest_hash.as_bytes()).map(<[u8; 32]>::try_from) {
-                Ok(Ok(manifest_hash)) => Begin::Again { manifest_hash },
-                _ => return,
-            },
-        };
-        transfer.preparing = true;
-        transfer.halt = hither_transfer::Stop::new();
-        let halt = transfer.halt.clone();
-        self.tasks.spawn_blocking(move || threads::ready(&reporter, &path, peer, begin, &halt));
-    }
-
-    /// The sender asks how far it is: we fetch what is missing, or repeat the receipt.
-    pub(super) fn go_on_receiving(&mut self, id: TransferId) {
-        let Some(transfer) = self.transfers.get(&id) else { return };
-        if let Some((receipt, signature)) = transfer.kept.receipt_text.clone().filter(|_| transfer.is_over()) {
-            let peer = transfer.kept.peer;
-            self.post_to(&peer, Frame::Receipt { transfer: id, receipt, signature });
-        } else if !transfer.is_over() {
-            self.fetch(id);
+            self.post_about(id, frame);
         }
     }
 
     /// Whether a bulk lane for this transfer is expected.
     pub(crate) fn expects_bulk(&self, session: SessionId, id: TransferId) -> Result<(), Failure> {
         let peer: Option<PeerId> = self.sessions.get(&session).map(|s| s.kept.peer);
-        match self.transfers.get(&id) {
-            Some(t) if Some(t.kept.peer) == peer && t.expecting && matches!(t.tool, Tool::Receive(_)) => Ok(()),
+        let expected = self.transfers.get(&id).filter(|t| Some(t.kept.peer) == peer);
+        match expected.map(|t| &t.course) {
+            Some(Course::In(machine)) if machine.expects_lane() => Ok(()),
             _ => Err(Failure::new(ErrorCode::Stale, "that transfer is not expected now")),
         }
     }
 
-    /// The lane stands: a thread receives.
+    /// The lane stands.
     pub(crate) fn receive_on(&mut self, id: TransferId, channel: Channel<Proven>) {
-        let reporter = self.reporter(id);
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        if !transfer.expecting {
+        if !matches!(&transfer.course, Course::In(machine) if machine.expects_lane()) {
             return;
         }
-        let lane = match channel.into_blocking() {
-            Ok(lane) => lane,
-            Err(error) => return self.interrupt(id, &error.to_string()),
-        };
-        let Tool::Receive(receiving) = std::mem::replace(&mut transfer.tool, Tool::None) else { return };
-        let stop = Stop::new();
-        transfer.expecting = false;
-        transfer.moving = Some(Moving { stop: stop.clone(), abort: lane.abort_handle(), abandon: None });
-        self.tasks.spawn_blocking(move || threads::receive(&reporter, receiving, lane, &stop));
-        self.transfer_is(id, TransferState::Moving, None);
+        match channel.into_blocking() {
+            Ok(lane) => {
+                transfer.lane = Some(lane);
+                self.receiving(id, Event::LaneUp);
+                if let Some(transfer) = self.transfers.get_mut(&id) {
+                    transfer.lane = None;
+                }
+            }
+            Err(error) => self.receiving(id, Event::LaneFailed(error.to_string())),
+        }
+    }
+
+    /// A thread receives.
+    pub(super) fn receive_lane(&mut self, id: TransferId) {
+        let reporter = self.reporter(id);
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        match (transfer.lane.take(), std::mem::replace(&mut transfer.tool, Tool::None)) {
+            (Some(lane), Tool::Receive(receiving)) => {
+                let stop = Stop::new();
+                transfer.moving = Some(Moving { stop: stop.clone(), abort: lane.abort_handle(), abandon: None });
+                self.tasks.spawn_blocking(move || threads::receive(&reporter, receiving, lane, &stop));
+            }
+            _ => self.receiving(id, Event::Received(Outcome::Broken("the lane is gone".into()))),
+        }
     }
 
     pub(super) fn while_receiving(&mut self, id: TransferId, event: ReceiveEvent) {
         let now = self.clock.now();
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        let peer = transfer.kept.peer;
         match event {
             ReceiveEvent::Progress { done, total } => {
-                transfer.retries = 0;
                 let bytes_per_s = transfer.progress(done, now);
+                self.receiving(id, Event::Progressed);
                 self.tell(News::Progress { transfer: id, done, total, bytes_per_s });
             }
             ReceiveEvent::Kept { items, path, bytes, blake3 } => {
@@ -131,13 +136,13 @@ impl State {
                 let total = transfer.kept.items_done;
                 let (items, blake3) = (items.count(), HEXLOWER.encode(&blake3));
                 let done = transfer.kept.done;
-                self.post_to(&peer, Frame::Kept { transfer: id, items: total, bytes: done });
+                self.post_about(id, Frame::Kept { transfer: id, items: total, bytes: done });
                 self.tell(News::Kept { transfer: id, path, bytes, blake3, items });
             }
             ReceiveEvent::Failed { item, row } => {
                 transfer.failed(row.clone());
                 let why = hither_model::text::shortened(&row.why, 400);
-                self.post_to(&peer, Frame::ItemFailed { transfer: id, item, code: row.code, why });
+                self.post_about(id, Frame::ItemFailed { transfer: id, item, code: row.code, why });
                 self.tell(News::ItemFailed { transfer: id, item: row });
             }
         }
@@ -152,80 +157,86 @@ impl State {
     ) {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         transfer.moving = None;
-        let again = std::mem::take(&mut transfer.again);
         transfer.kept.items_done = receiving.kept().count();
         transfer.kept.done = receiving.kept_bytes();
-        if transfer.is_over() {
-            // Cancelled meanwhile: no part of it stays.
-            self.tasks.spawn_blocking(move || receiving.discard());
-            return;
-        }
+        let complete = receiving.is_complete();
         transfer.tool = Tool::Receive(receiving);
-        if again && matches!(outcome, Err(TransferError::Paused | TransferError::LaneBroken(_))) {
-            return self.fetch(id);
-        }
-        match outcome {
+        let outcome = match outcome {
             Ok(received) => {
-                transfer.kept.failed.clear();
-                for item in received.failed {
-                    transfer.failed(item);
+                transfer.kept.failed = received.failed;
+                match self.make_receipt(id, &received.names) {
+                    Some(failure) => Outcome::TooLong(failure),
+                    None if complete => Outcome::Complete,
+                    None => Outcome::Partly,
                 }
-                self.all_received(id, received.names);
             }
-            Err(TransferError::Canceled) => {}
-            Err(TransferError::Paused) if transfer.kept.state == TransferState::Paused => {}
-            Err(TransferError::Paused) => self.transfer_is(id, TransferState::Paused, Some("paused".into())),
-            Err(
-                error @ (TransferError::Breach(_) | TransferError::InboxGone { .. } | TransferError::Storage { .. }),
-            ) => {
-                let failure = Failure::from(error);
-                let peer = transfer.kept.peer;
-                self.post_to(&peer, Frame::Cancel { transfer: id, why: Some(failure.message.clone()) });
-                self.drop_transfer(id, failure);
+            Err(error @ (TransferError::LaneBroken(_) | TransferError::LaneEnded)) => {
+                Outcome::Broken(error.to_string())
             }
-            Err(error) => self.interrupt(id, &error.to_string()),
+            Err(error) => Outcome::Trouble(trouble(error)),
+        };
+        self.receiving(id, Event::Received(outcome));
+    }
+
+    /// The receipt over what is on disk, to be signed when it is settled. Says so if it is too long to be sent.
+    fn make_receipt(&mut self, id: TransferId, names: &[String]) -> Option<Failure> {
+        let unix = self.clock.unix();
+        let transfer = self.transfers.get_mut(&id)?;
+        let Tool::Receive(receiving) = &transfer.tool else { return None };
+        let receipt = receiving.receipt(unix).encode();
+        if BASE64.encode_len(receipt.len()) > MAX_RECEIPT {
+            return Some(
+                Failure::new(ErrorCode::TooLarge, "too many separate items failed to list them in one receipt")
+                    .hint("resume it once the cause is gone; what is kept stays"),
+            );
         }
+        let inbox = transfer.kept.inbox.as_ref();
+        let path = inbox.map(|inbox| match names {
+            [one] => inbox.join(one),
+            _ => inbox.clone(),
+        });
+        transfer.made = Some((receipt, path.map(|path| path.display().to_string())));
+        None
     }
 
     /// Every item is settled: the receipt says which are on disk, signed with our key.
-    fn all_received(&mut self, id: TransferId, names: Vec<String>) {
-        let unix = self.clock.unix();
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        let Tool::Receive(receiving) = std::mem::replace(&mut transfer.tool, Tool::None) else { return };
-        let receipt = receiving.receipt(unix).encode();
-        let peer = transfer.kept.peer;
-        if BASE64.encode_len(receipt.len()) > MAX_RECEIPT {
-            transfer.tool = Tool::Receive(receiving);
-            let failure =
-                Failure::new(ErrorCode::TooLarge, "too many separate items failed to list them in one receipt")
-                    .hint("resume it once the cause is gone; what is kept stays");
-            self.post_to(&peer, Frame::Cancel { transfer: id, why: Some(failure.message.clone()) });
-            return self.drop_transfer(id, failure);
-        }
+    pub(super) fn settle_received(&mut self, id: TransferId, complete: bool) {
+        let Some((receipt, path)) = self.transfers.get_mut(&id).and_then(|t| t.made.take()) else { return };
         match self.me.sign(&receipt) {
             Ok(signature) => {
-                let text = (BASE64.encode(&receipt), BASE64.encode(&signature));
-                transfer.kept.receipt_text = Some(text.clone());
-                transfer.kept.receipt = true;
-                self.post_to(&peer, Frame::Receipt { transfer: id, receipt: text.0, signature: text.1 });
+                if let Some(transfer) = self.transfers.get_mut(&id) {
+                    transfer.kept.receipt_text = Some((BASE64.encode(&receipt), BASE64.encode(&signature)));
+                }
+                self.repeat_receipt(id);
             }
             Err(error) => tracing::error!(%error, "a receipt could not be signed"),
         }
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        let inbox = transfer.kept.inbox.clone();
-        let path = match (inbox, names.as_slice()) {
-            (Some(inbox), [one]) => Some(inbox.join(one).display().to_string()),
-            (Some(inbox), _) => Some(inbox.display().to_string()),
-            (None, _) => None,
-        };
-        if receiving.is_complete() {
-            self.settle(id, path);
-            self.tasks.spawn_blocking(move || receiving.retire());
-        } else {
-            transfer.tool = Tool::Receive(receiving);
-            self.settle(id, path);
+        self.settled(id, complete, path);
+    }
+
+    /// Sends the receipt, again if it was lost.
+    pub(super) fn repeat_receipt(&self, id: TransferId) {
+        let text = self.transfers.get(&id).and_then(|t| t.kept.receipt_text.clone());
+        if let Some((receipt, signature)) = text {
+            self.post_about(id, Frame::Receipt { transfer: id, receipt, signature });
         }
     }
+}
+
+/// What an error means for a transfer that was agreed to.
+fn trouble(error: TransferError) -> Trouble {
+    if matches!(error, TransferError::Paused | TransferError::Canceled) {
+        return Trouble::Stopped;
+    }
+    let may_pass = error.may_pass();
+    let failure = match error {
+        TransferError::NothingToResume => {
+            Failure::new(ErrorCode::StorageFailed, "what was received of it so far is not in its inbox")
+                .hint("if the inbox is on a disk of its own, connect it; or cancel the transfer")
+        }
+        error => Failure::from(error),
+    };
+    if may_pass { Trouble::Local(failure) } else { Trouble::Final(failure) }
 }
 
 fn inclusive(ranges: Ranges) -> Vec<(u32, u32)> {

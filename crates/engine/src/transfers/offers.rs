@@ -2,21 +2,23 @@
 
 use super::{
     Transfer,
-    threads::{self, Begin},
+    course::Course,
+    machine::incoming::{Event, Stage},
+    threads,
 };
 use crate::{
-    questions::{Asker, Question, Verdict},
+    questions::{Asker, Question, Terms, Verdict},
     state::State,
     store::KeptTransfer,
 };
 use data_encoding::HEXLOWER;
 use hither_model::{
-    ErrorCode, Failure, News, SessionId, TransferId, TransferState, Trust,
+    ErrorCode, Failure, News, SessionId, TransferId,
     row::{Direction, QuestionKind, QuestionRow},
 };
 use hither_protocol::session::{Frame, OfferIntake};
 use hither_transfer::Manifest;
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 /// Offers whose lists are still coming in, for one session.
 const MAX_INTAKES: usize = 2;
@@ -65,7 +67,11 @@ impl State {
             Err(breach) => return self.breach(session, &breach.to_string()),
         };
         if let Some(known) = self.transfers.get(&id) {
-            return self.offered_again(session, id, known.kept.peer == peer && known.kept.manifest_hash == hash);
+            // An offer we know: the sender did not hear our answer, or asks for another transfer under a used name (M5).
+            return match known.kept.peer == peer && known.kept.manifest_hash == hash {
+                true => self.receiving(id, Event::OfferedAgain),
+                false => self.breach(session, "it used a transfer's name twice"),
+            };
         }
         let unfinished = self.transfers.values().filter(|t| !t.is_over() && t.kept.peer == peer).count();
         if unfinished >= super::MAX_UNFINISHED / 4 {
@@ -74,31 +80,12 @@ impl State {
         }
         let mut kept = KeptTransfer::offered(peer, name, Direction::In, self.clock.unix());
         kept.manifest_hash = hash;
-        let mut transfer = Transfer::new(kept);
-        transfer.preparing = true;
-        self.transfers.insert(id, transfer);
+        self.transfers.insert(id, Transfer::offered(kept));
         let reporter = self.reporter(id);
         self.tasks.spawn_blocking(move || threads::judge(&reporter, bytes));
     }
 
-    /// An offer we know: the sender did not hear our answer, or asks for another transfer under a used name (M5).
-    fn offered_again(&mut self, session: SessionId, id: TransferId, same: bool) {
-        let Some(transfer) = self.transfers.get(&id) else { return };
-        match (same, transfer.kept.state) {
-            (false, _) => self.breach(session, "it used a transfer's name twice"),
-            (true, TransferState::Offered) => {}
-            (true, TransferState::Dropped) => {
-                let failure = Failure::new(ErrorCode::Declined, "it was refused before");
-                self.answer_offer_with(session, id, Err(&failure));
-            }
-            (true, _) => {
-                self.answer_offer_with(session, id, Ok(()));
-                self.go_on_receiving(id);
-            }
-        }
-    }
-
-    pub(super) fn answer_offer_with(&mut self, session: SessionId, id: TransferId, answer: Result<(), &Failure>) {
+    fn answer_offer_with(&mut self, session: SessionId, id: TransferId, answer: Result<(), &Failure>) {
         let (ok, code, why) = match answer {
             Ok(()) => (true, None, None),
             Err(failure) => (false, Some(failure.code), Some(failure.message.clone())),
@@ -108,40 +95,40 @@ impl State {
         }
     }
 
-    /// Says no to an offer and forgets it.
-    pub(crate) fn refuse_offer(&mut self, id: TransferId, failure: &Failure) {
-        let Some(peer) = self.transfers.get(&id).map(|t| t.kept.peer) else { return };
-        if let Some(session) = self.live_session(&peer) {
-            self.answer_offer_with(session, id, Err(failure));
+    /// Answers an offer over whichever session is connected.
+    pub(super) fn answer_about(&mut self, id: TransferId, answer: Result<(), &Failure>) {
+        let peer = self.transfers.get(&id).map(|t| t.kept.peer);
+        if let Some(session) = peer.and_then(|peer| self.live_session(&peer)) {
+            self.answer_offer_with(session, id, answer);
         }
-        self.close_offer_question(id, &failure.message);
-        self.drop_transfer(id, failure.clone());
     }
 
-    /// The list was read: a standing consent answers, or a person is asked.
-    pub(super) async fn judged(
-        &mut self,
-        id: TransferId,
-        outcome: Result<Arc<Manifest>, Failure>,
-        bytes: Arc<Vec<u8>>,
-    ) {
-        let manifest = match outcome {
-            Ok(manifest) => manifest,
-            Err(failure) => return self.refuse_offer(id, &failure),
-        };
+    /// The list was read, or is refused.
+    pub(super) fn judged(&mut self, id: TransferId, outcome: Result<Arc<Manifest>, Failure>, bytes: Arc<Vec<u8>>) {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        transfer.preparing = false;
-        if HEXLOWER.encode(&manifest.hash()) != transfer.kept.manifest_hash {
-            let failure = Failure::new(ErrorCode::DigestWrong, "the list of files is not the one announced");
-            return self.refuse_offer(id, &failure);
-        }
+        let manifest = match outcome {
+            Ok(manifest) if HEXLOWER.encode(&manifest.hash()) == transfer.kept.manifest_hash => manifest,
+            Ok(_) => {
+                let failure = Failure::new(ErrorCode::DigestWrong, "the list of files is not the one announced");
+                return self.receiving(id, Event::Refused(failure));
+            }
+            Err(failure) => return self.receiving(id, Event::Refused(failure)),
+        };
         let summary = manifest.summary();
-        transfer.kept.title = summary.title.clone();
+        transfer.kept.title = summary.title;
         transfer.kept.items = summary.items;
         transfer.kept.total = summary.bytes;
         transfer.offered = Some((manifest, bytes));
+        self.receiving(id, Event::Read);
+    }
+
+    /// A standing consent answers, or a person is asked.
+    pub(super) fn ask_about(&mut self, id: TransferId) {
+        let Some(transfer) = self.transfers.get(&id) else { return };
+        let Some((manifest, _)) = &transfer.offered else { return };
+        let names = manifest.summary().names;
         let (peer, name) = (transfer.kept.peer, transfer.kept.name.clone());
-        let (items, bytes) = (summary.items, summary.bytes);
+        let (items, bytes) = (transfer.kept.items, transfer.kept.total);
         self.tell(News::Offered { transfer: id, peer, direction: Direction::In, items, bytes });
         let now = self.clock.now();
         let named = self.next_question();
@@ -156,53 +143,46 @@ impl State {
             message: None,
             items: Some(items),
             bytes: Some(bytes),
-            names: summary.names,
+            names,
             transfer: Some(id),
             expires: OFFER_LASTS / 1_000,
         };
         let question = Question { row, asker: Asker::Transfer(id), expires_at: now + OFFER_LASTS };
         let row = question.row_at(now);
         self.questions.open(question);
-        if let Some(terms) = self.standing_terms(&peer) {
-            let _ = self.answer_offer(id, Verdict::Yes(terms)).await;
-        } else {
-            self.tell(News::Question { question: row });
+        match self.standing_terms(&peer) {
+            Some(terms) => self.take_offer(id, terms),
+            None => self.tell(News::Question { question: row }),
         }
     }
 
-    /// A person, or a standing consent, answers an offer.
+    /// A person answers an offer.
     pub(crate) async fn answer_offer(&mut self, id: TransferId, verdict: Verdict) -> Result<(), Failure> {
-        let inbox = self.settings.borrow().inbox.clone();
-        let list_path = self.list_of(id);
-        let Some(transfer) = self.transfers.get_mut(&id) else { return Err(crate::asks::stale("that offer")) };
-        let Verdict::Yes(terms) = verdict else {
-            self.refuse_offer(id, &Failure::new(ErrorCode::Declined, "the other person declined"));
-            return Ok(());
-        };
-        let Some((_, manifest)) = transfer.offered.take() else { return Err(crate::asks::stale("that offer")) };
-        let list = Arc::clone(&manifest);
-        transfer.list = Some(Arc::clone(&manifest));
-        let peer = transfer.kept.peer;
-        let path: PathBuf = terms.to.unwrap_or(inbox);
-        transfer.kept.inbox = Some(path.clone());
-        let halt = transfer.halt.clone();
-        transfer.kept.executable = terms.executable;
-        transfer.preparing = true;
-        if terms.always
-            && let Some(person) = self.people.find_mut(&peer).filter(|p| p.trust != Trust::Blocked)
-        {
-            person.always = true;
-            self.keep_people();
+        let asked = self.transfers.get(&id).map(|t| &t.course);
+        if !matches!(asked, Some(Course::In(machine)) if machine.stage() == Stage::Asked) {
+            return Err(crate::asks::stale("that offer"));
         }
-        self.close_offer_question(id, "accepted");
-        let begin = Begin::New { manifest, executable: terms.executable };
-        let reporter = self.reporter(id);
-        self.tasks.spawn_blocking(move || {
-            let _ = std::fs::create_dir_all(&path);
-            super::items::write_list(&list_path, &list);
-            drop(list);
-            threads::ready(&reporter, &path, peer, begin, &halt);
-        });
+        match verdict {
+            // What a person says to invites in future is not decided beside a question about files.
+            Verdict::Yes(terms) if terms.always => {
+                return Err(Failure::new(ErrorCode::Misuse, "files are asked about each time")
+                    .hint("accept without `always`; `hither receive` takes what comes while it runs"));
+            }
+            Verdict::Yes(terms) => self.take_offer(id, terms),
+            Verdict::No => {
+                let failure = Failure::new(ErrorCode::Declined, "the other person declined");
+                self.receiving(id, Event::Refused(failure));
+            }
+        }
         Ok(())
+    }
+
+    /// Takes an offer on these terms.
+    pub(super) fn take_offer(&mut self, id: TransferId, terms: Terms) {
+        let inbox = self.settings.borrow().inbox.clone();
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        transfer.kept.inbox = Some(terms.to.unwrap_or(inbox));
+        transfer.kept.executable = terms.executable;
+        self.receiving(id, Event::Consent);
     }
 }

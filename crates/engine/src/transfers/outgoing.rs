@@ -1,19 +1,20 @@
-//! The sending side: offered, answered, fetched, sent, receipted.
+//! The sending side: offered, answered, fetched, sent.
 
 use super::{
     Moving, Tool, Transfer,
-    threads::{self, Reporter, Then},
+    course::Course,
+    machine::outgoing::{Event, Outcome, Stage},
+    threads::{self, Reporter},
 };
 use crate::{asks::Reply, clock::random, lanes::Use, state::State, store::KeptTransfer};
-use data_encoding::{BASE64, HEXLOWER};
-use hither_identity::certificate;
-use hither_model::{Answer, ErrorCode, Failure, News, TransferId, TransferState, row::Direction};
+use data_encoding::HEXLOWER;
+use hither_model::{Answer, ErrorCode, Failure, News, TransferId, row::Direction};
 use hither_protocol::{
     Digest,
-    session::{FetchPlan, Frame, Purpose, offer_frames},
+    session::{FetchPlan, Purpose, offer_frames},
 };
 use hither_socket::{Channel, Proven};
-use hither_transfer::{Plan, Ranges, Receipt, ReceiptFault, ResumePoint, SendOutcome, Sender, Stop, TransferError};
+use hither_transfer::{Plan, Ranges, ResumePoint, SendOutcome, Sender, Stop, TransferError};
 use std::path::PathBuf;
 
 impl State {
@@ -30,10 +31,7 @@ impl State {
         let (peer, name) = (open.kept.peer, open.kept.name.to_string());
         let transfer = TransferId::new(random());
         let kept = KeptTransfer::offered(peer, name, Direction::Out, self.clock.unix());
-        let mut entry = Transfer::new(kept);
-        entry.sources.clone_from(&paths);
-        entry.preparing = true;
-        self.transfers.insert(transfer, entry);
+        self.transfers.insert(transfer, Transfer::scanning(kept, paths.clone()));
         let (reporter, directory) = (self.reporter(transfer), self.outgoing_dir());
         self.tasks.spawn_blocking(move || threads::prepare(&reporter, directory, peer, &paths, reply));
     }
@@ -67,16 +65,21 @@ impl State {
 
     /// The sources were walked: the offer goes out.
     pub(super) fn scanned(&mut self, id: TransferId, outcome: Result<Box<Sender>, Failure>, reply: Reply) {
+        let list_path = self.list_of(id);
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let over = transfer.is_over();
         let sender = match outcome {
             Ok(sender) => sender,
             Err(failure) => {
-                self.transfers.remove(&id);
-                let _ = reply.send(Err(failure));
+                let _ = reply.send(Err(failure.clone()));
+                if over {
+                    self.sending(id, Event::LoadFailed(failure));
+                } else {
+                    self.transfers.remove(&id);
+                }
                 return;
             }
         };
-        let list_path = self.list_of(id);
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
         let manifest = sender.outgoing().manifest();
         let summary = manifest.summary();
         transfer.kept.title = summary.title;
@@ -85,25 +88,29 @@ impl State {
         transfer.kept.manifest_hash = HEXLOWER.encode(&manifest.hash());
         let skipped = sender.outgoing().scan().skipped().to_vec();
         let (list, bytes) = (list_path, manifest.encode());
-        self.tasks.spawn_blocking(move || super::items::write_list(&list, &bytes));
         transfer.tool = Tool::Send(sender);
-        transfer.preparing = false;
-        let (items, bytes, peer) = (summary.items, summary.bytes, transfer.kept.peer);
+        let (items, size, peer) = (summary.items, summary.bytes, transfer.kept.peer);
+        if over {
+            let _ = reply.send(Err(Failure::new(ErrorCode::Canceled, "it was canceled before it was offered")));
+        } else {
+            self.tasks.spawn_blocking(move || super::items::write_list(&list, &bytes));
+            let _ = reply.send(Ok(Answer::Offered { transfer: id, items, bytes: size, skipped }));
+            self.tell(News::Offered { transfer: id, peer, direction: Direction::Out, items, bytes: size });
+        }
         self.keep_transfers();
-        let _ = reply.send(Ok(Answer::Offered { transfer: id, items, bytes, skipped }));
-        self.tell(News::Offered { transfer: id, peer, direction: Direction::Out, items, bytes });
-        self.offer(id);
+        self.sending(id, Event::Scanned);
     }
 
     /// Sends the offer, again if it was not answered before the connection broke.
-    pub(crate) fn offer(&mut self, id: TransferId) {
+    pub(super) fn offer(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.get(&id) else { return };
-        let Tool::Send(sender) = &transfer.tool else { return self.load(id, Then::Offer) };
+        let Tool::Send(sender) = &transfer.tool else { return };
         let manifest = sender.outgoing().manifest();
         let bytes = manifest.encode();
         let hash = Digest(manifest.hash());
         let Ok(frames) = offer_frames(id, transfer.kept.items, transfer.kept.total, &bytes, hash) else {
-            return self.drop_transfer(id, Failure::new(ErrorCode::TooLarge, "the list of files is too long"));
+            let failure = Failure::new(ErrorCode::TooLarge, "the list of files is too long");
+            return self.sending(id, Event::CanceledThere(failure));
         };
         let session = self.live_session(&transfer.kept.peer).and_then(|s| self.sessions.get(&s));
         let Some(queue) = session.and_then(|s| s.link.as_ref()).map(|link| link.frames.clone()) else { return };
@@ -117,91 +124,78 @@ impl State {
         });
     }
 
-    fn load(&mut self, id: TransferId, then: Then) {
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        if transfer.preparing || transfer.moving.is_some() {
-            return;
-        }
-        transfer.preparing = true;
+    /// Reads back what was offered before a restart.
+    pub(super) fn load(&mut self, id: TransferId) {
         let (reporter, directory) = (self.reporter(id), self.outgoing_dir());
-        self.tasks.spawn_blocking(move || threads::load(&reporter, &directory, then));
+        self.tasks.spawn_blocking(move || threads::load(&reporter, &directory));
     }
 
-    pub(super) fn loaded(&mut self, id: TransferId, outcome: Result<Box<Sender>, Failure>, then: Then) {
+    pub(super) fn loaded(&mut self, id: TransferId, outcome: Result<Box<Sender>, Failure>) {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        transfer.preparing = false;
         match outcome {
-            Ok(sender) => transfer.tool = Tool::Send(sender),
-            Err(failure) => return self.drop_transfer(id, failure),
-        }
-        match then {
-            Then::Offer => self.offer(id),
-            Then::Send => self.start_sending(id),
-            Then::Receipt => self.check_receipt(id, false),
-            Then::Recalled => self.check_receipt(id, true),
+            Ok(sender) => {
+                transfer.tool = Tool::Send(sender);
+                self.sending(id, Event::Loaded);
+            }
+            Err(failure) => self.sending(id, Event::LoadFailed(failure)),
         }
     }
 
     /// The other person answered our offer.
     pub(super) fn offer_answered(&mut self, id: TransferId, ok: bool, code: Option<ErrorCode>, why: Option<String>) {
         if ok {
-            return self.transfer_is(id, TransferState::Accepted, None);
+            return self.sending(id, Event::AnsweredYes);
         }
         let why = why.map_or_else(|| "the other person declined".into(), |w| hither_model::text::printable(&w));
-        self.forget_outgoing(id);
-        self.drop_transfer(id, Failure::new(code.unwrap_or(ErrorCode::Declined), why));
+        self.sending(id, Event::AnsweredNo(Failure::new(code.unwrap_or(ErrorCode::Declined), why)));
     }
 
-    /// The receiver says what it wants: a lane is asked for.
-    pub(super) fn fetched(&mut self, id: TransferId, wanted: FetchPlan) {
+    /// A lane is asked for.
+    pub(super) fn request_bulk(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        if transfer.kept.held {
-            let peer = transfer.kept.peer;
-            self.post_to(&peer, Frame::Pause { transfer: id });
-            return;
-        }
-        transfer.plan = Some(plan(wanted));
-        match &transfer.moving {
-            // An older lane is still at work: it ends first, and its end starts this one.
-            Some(moving) => {
-                moving.stop.pause();
-                moving.abort.abort();
-            }
-            None => self.start_sending(id),
-        }
-    }
-
-    fn start_sending(&mut self, id: TransferId) {
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        if transfer.plan.is_none() {
-            return;
-        }
-        if !matches!(transfer.tool, Tool::Send(_)) {
-            return self.load(id, Then::Send);
-        }
         let peer = transfer.kept.peer;
         transfer.kept.failed.clear();
         match self.live_session(&peer) {
             Some(session) => self.request_lane(session, Purpose::Bulk { transfer: id }, Use::Send(id)),
-            None => self.interrupt(id, "the devices are not connected"),
+            None => self.sending(id, Event::LaneFailed("the devices are not connected".into())),
         }
     }
 
-    /// The lane stands: a thread sends.
+    /// The lane stands.
     pub(crate) fn send_on(&mut self, id: TransferId, channel: Channel<Proven>) {
+        let Some(transfer) = self.transfers.get_mut(&id) else { return };
+        let wanted = Stage::Making { lane: true };
+        if !matches!(&transfer.course, Course::Out(machine) if machine.stage() == wanted) {
+            return;
+        }
+        match channel.into_blocking() {
+            Ok(lane) => {
+                transfer.lane = Some(lane);
+                self.sending(id, Event::LaneUp);
+                if let Some(transfer) = self.transfers.get_mut(&id) {
+                    transfer.lane = None;
+                }
+            }
+            Err(error) => self.sending(id, Event::LaneFailed(error.to_string())),
+        }
+    }
+
+    /// A thread sends.
+    pub(super) fn send_lane(&mut self, id: TransferId) {
         let reporter = self.reporter(id);
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        let Some(plan) = transfer.plan.take() else { return };
-        let lane = match channel.into_blocking() {
-            Ok(lane) => lane,
-            Err(error) => return self.interrupt(id, &error.to_string()),
-        };
-        let Tool::Send(sender) = std::mem::replace(&mut transfer.tool, Tool::None) else { return };
-        let stop = Stop::new();
-        transfer.moving =
-            Some(Moving { stop: stop.clone(), abort: lane.abort_handle(), abandon: Some(sender.abandon()) });
-        self.tasks.spawn_blocking(move || threads::send(&reporter, sender, lane, &plan, &stop));
-        self.transfer_is(id, TransferState::Moving, None);
+        let tool = std::mem::replace(&mut transfer.tool, Tool::None);
+        match (transfer.lane.take(), transfer.plan.take(), tool) {
+            (Some(lane), Some(plan), Tool::Send(sender)) => {
+                let (stop, abandon) = (Stop::new(), Some(sender.abandon()));
+                transfer.moving = Some(Moving { stop: stop.clone(), abort: lane.abort_handle(), abandon });
+                self.tasks.spawn_blocking(move || threads::send(&reporter, sender, lane, &plan, &stop));
+            }
+            (_, _, tool) => {
+                transfer.tool = tool;
+                self.sending(id, Event::Sent(Outcome::Broken("the lane is gone".into())));
+            }
+        }
     }
 
     /// A lane was sent to its end, or broke.
@@ -209,115 +203,17 @@ impl State {
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         transfer.tool = Tool::Send(sender);
         transfer.moving = None;
-        if transfer.is_over() {
-            return;
-        }
-        if transfer.plan.is_some() {
-            return self.start_sending(id);
-        }
-        match outcome {
+        let outcome = match outcome {
             Ok(outcome) => {
                 for item in outcome.failed {
                     transfer.failed(item);
                 }
-                self.transfer_is(id, TransferState::Checking, None);
-                self.check_receipt(id, false);
+                Outcome::Done
             }
-            Err(TransferError::Canceled) => {}
-            Err(TransferError::Paused) if transfer.kept.state == TransferState::Paused => {}
-            Err(TransferError::Paused) => self.transfer_is(id, TransferState::Paused, Some("paused".into())),
-            // Why it stands still is known already; the lane broke because of that.
-            Err(_) if transfer.kept.state == TransferState::Paused => {}
-            Err(error) => self.interrupt(id, &error.to_string()),
-        }
-    }
-
-    /// The receiver's signed receipt: it says what is on disk there.
-    pub(super) fn receipted(&mut self, id: TransferId, receipt: String, signature: String) {
-        if let Some(transfer) = self.transfers.get_mut(&id) {
-            transfer.kept.receipt_text = Some((receipt, signature));
-        }
-        self.check_receipt(id, false);
-    }
-
-    fn check_receipt(&mut self, id: TransferId, recalled: bool) {
-        let Some(transfer) = self.transfers.get(&id) else { return };
-        let Some((receipt, signature)) = transfer.kept.receipt_text.clone() else { return };
-        if transfer.moving.is_some() || transfer.is_over() {
-            return;
-        }
-        if !matches!(transfer.tool, Tool::Send(_)) {
-            return self.load(id, Then::Receipt);
-        }
-        let session = self.live_session(&transfer.kept.peer).and_then(|s| self.sessions.get(&s));
-        let Some(proof) = session.and_then(|s| s.proof.clone()) else { return };
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        let Tool::Send(sender) = &transfer.tool else { return };
-        let manifest = sender.outgoing().manifest();
-        let checked = read_receipt(&receipt, &signature, &proof.peer_certificate_der).and_then(|receipt| match receipt
-            .verify(id, manifest, sender.outgoing().digests())
-        {
-            Ok(()) => Ok(receipt),
-            Err(ReceiptFault::Unknown) if !recalled => Err(Unsure::Recall(receipt.kept)),
-            Err(fault) => Err(Unsure::Bad(bad_receipt(&fault.to_string()))),
-        });
-        match checked {
-            Ok(receipt) => {
-                let complete = receipt.is_complete(manifest);
-                let failed: Vec<_> = receipt
-                    .failed
-                    .iter()
-                    .map(|(item, code)| hither_model::row::FailedItem {
-                        path: manifest.path_text(*item),
-                        code: *code,
-                        why: format!("the other side could not keep it ({code})"),
-                    })
-                    .collect();
-                transfer.kept.items_done = receipt.items();
-                transfer.kept.receipt = true;
-                if complete {
-                    transfer.kept.failed.clear();
-                } else {
-                    for item in failed {
-                        if !transfer.kept.failed.iter().any(|f| f.path == item.path) {
-                            transfer.failed(item);
-                        }
-                    }
-                }
-                self.settle(id, None);
-                if complete {
-                    self.forget_outgoing(id);
-                }
-            }
-            Err(Unsure::Bad(failure)) => self.drop_transfer(id, failure),
-            Err(Unsure::Recall(kept)) => self.recall(id, kept),
-        }
-    }
-
-    /// The hashes of what an earlier run sent were lost with it: the sources are hashed again.
-    fn recall(&mut self, id: TransferId, kept: Ranges) {
-        let reporter = self.reporter(id);
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        let Tool::Send(sender) = std::mem::replace(&mut transfer.tool, Tool::None) else { return };
-        transfer.preparing = true;
-        let stop = transfer.halt.clone();
-        self.tasks.spawn_blocking(move || threads::recall(&reporter, sender, &kept, &stop));
-    }
-
-    /// Removes what a restart would have needed.
-    pub(super) fn forget_outgoing(&mut self, id: TransferId) {
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        let tool = std::mem::replace(&mut transfer.tool, Tool::None);
-        let directory = self.outgoing_dir();
-        self.tasks.spawn_blocking(move || {
-            let outgoing = match tool {
-                Tool::Send(sender) => Ok(sender.into_outgoing()),
-                _ => hither_transfer::Outgoing::load(&directory, id),
-            };
-            if let Err(error) = outgoing.and_then(hither_transfer::Outgoing::forget) {
-                tracing::debug!(%error, "nothing to forget");
-            }
-        });
+            Err(TransferError::Paused | TransferError::Canceled) => Outcome::Stopped,
+            Err(error) => Outcome::Broken(error.to_string()),
+        };
+        self.sending(id, Event::Sent(outcome));
     }
 
     pub(super) fn while_sending(&mut self, id: TransferId, event: hither_transfer::SendEvent) {
@@ -338,26 +234,6 @@ impl State {
     }
 }
 
-/// Why a receipt is not believed, or not yet.
-enum Unsure {
-    Bad(Failure),
-    Recall(Ranges),
-}
-
-/// A receipt whose signature is the peer's.
-fn read_receipt(receipt: &str, signature: &str, certificate_der: &[u8]) -> Result<Receipt, Unsure> {
-    let bad = |why: String| Unsure::Bad(bad_receipt(&why));
-    let bytes = BASE64.decode(receipt.as_bytes()).map_err(|e| bad(e.to_string()))?;
-    let signature = BASE64.decode(signature.as_bytes()).map_err(|e| bad(e.to_string()))?;
-    certificate::verify(certificate_der, &bytes, &signature).map_err(|e| bad(e.to_string()))?;
-    Receipt::decode(&bytes).map_err(|e| bad(e.to_string()))
-}
-
-fn bad_receipt(why: &str) -> Failure {
-    Failure::new(ErrorCode::DigestWrong, format!("the receipt of the other side does not hold: {why}"))
-        .hint("send it again; do not delete the original")
-}
-
 fn ranges(inclusive: &[(u32, u32)]) -> Ranges {
     let mut all = Ranges::new();
     for (first, last) in inclusive {
@@ -366,7 +242,8 @@ fn ranges(inclusive: &[(u32, u32)]) -> Ranges {
     all
 }
 
-fn plan(wanted: FetchPlan) -> Plan {
+/// What the receiver wants of a lane.
+pub(super) fn plan(wanted: FetchPlan) -> Plan {
     let points = wanted.points.into_iter();
     Plan {
         points: points.map(|p| ResumePoint { item: p.item, offset: p.offset, prefix: p.prefix.0 }).collect(),

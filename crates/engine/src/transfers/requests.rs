@@ -1,16 +1,24 @@
 //! What people and peers ask of transfers: pause, resume, cancel, receive; and the frames and reports sorted to their
 //! places.
 
-use super::{Report, Tool};
-use crate::{
-    handle::ClientId,
-    questions::{Terms, Verdict},
-    state::State,
+use super::{
+    Report, Transfer,
+    course::{Common, Course},
+    machine::{incoming, outgoing},
+    outgoing::plan,
 };
+use crate::{handle::ClientId, questions::Terms, state::State};
 use hither_model::{Answer, ErrorCode, Failure, PeerId, SessionId, TransferId, TransferState, row::Direction};
 use hither_protocol::session::{FetchIntake, Frame};
 use hither_transfer::ReceiveEvent;
 use std::path::PathBuf;
+
+impl Transfer {
+    /// Whether a person is asked about it.
+    fn is_asked(&self) -> bool {
+        matches!(&self.course, Course::In(machine) if machine.stage() == incoming::Stage::Asked)
+    }
+}
 
 /// A client that accepts what is offered for as long as it stays (`hither receive`).
 #[derive(Debug)]
@@ -33,10 +41,10 @@ impl State {
         let from = from.map(|wanted| self.peer_named(&wanted)).transpose()?;
         self.standing.push(Standing { client, to, from, once });
         let waiting: Vec<(TransferId, PeerId)> =
-            self.transfers.iter().filter(|(_, t)| t.offered.is_some()).map(|(id, t)| (*id, t.kept.peer)).collect();
+            self.transfers.iter().filter(|(_, t)| t.is_asked()).map(|(id, t)| (*id, t.kept.peer)).collect();
         for (id, peer) in waiting {
             if let Some(terms) = self.standing_terms(&peer) {
-                self.answer_offer(id, Verdict::Yes(terms)).await?;
+                self.take_offer(id, terms);
             }
         }
         Ok(Answer::Done)
@@ -54,106 +62,47 @@ impl State {
     }
 
     pub(crate) fn pause_transfer(&mut self, wanted: &str) -> Result<Answer, Failure> {
-        let id = self.transfer_named(wanted)?;
+        let id = self.agreed(wanted)?;
         self.unfinished(id)?;
-        let Some(transfer) = self.transfers.get_mut(&id) else { return Err(crate::asks::stale("that transfer")) };
-        if transfer.kept.state == TransferState::Offered {
-            return Err(Failure::new(ErrorCode::Misuse, "it is not moving yet").hint("cancel it instead"));
-        }
-        let peer = transfer.kept.peer;
-        self.hold(id, "paused here");
-        self.post_to(&peer, Frame::Pause { transfer: id });
+        self.both_ways(id, Common::Pause);
         Ok(Answer::Done)
-    }
-
-    fn hold(&mut self, id: TransferId, why: &str) {
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        transfer.kept.held = true;
-        transfer.retry_at = None;
-        transfer.expecting = false;
-        transfer.again = false;
-        transfer.plan = None;
-        if let Some(moving) = &transfer.moving {
-            moving.stop.pause();
-            moving.abort.abort();
-        }
-        self.transfer_is(id, TransferState::Paused, Some(why.to_owned()));
     }
 
     /// Goes on with a paused transfer, or tries the failed items of an ended one again.
     pub(crate) fn resume_transfer(&mut self, wanted: &str) -> Result<Answer, Failure> {
-        let id = self.transfer_named(wanted)?;
-        let Some(transfer) = self.transfers.get_mut(&id) else { return Err(crate::asks::stale("that transfer")) };
+        let id = self.agreed(wanted)?;
+        let Some(transfer) = self.transfers.get(&id) else { return Err(crate::asks::stale("that transfer")) };
         if transfer.kept.state == TransferState::Kept {
             return Err(Failure::new(ErrorCode::Stale, "that transfer is complete"));
         }
-        let peer = transfer.kept.peer;
-        if self.live_session(&peer).is_none() {
+        if transfer.kept.state == TransferState::Dropped && !transfer.course.is_partly() {
+            return Err(Failure::new(ErrorCode::Stale, "that transfer was declined or given up").hint("send it again"));
+        }
+        if self.live_session(&transfer.kept.peer).is_none() {
             return Err(Failure::new(ErrorCode::Unreachable, "there is no connected session with that device")
                 .hint("invite it again; the transfer then goes on by itself"));
         }
-        self.reopen(id)?;
-        match self.transfers.get(&id).map(|t| t.kept.direction) {
-            Some(Direction::In) => self.fetch(id),
-            _ => {
-                self.post_to(&peer, Frame::Moving { transfer: id });
-            }
-        }
+        self.both_ways(id, Common::Resume);
         Ok(Answer::Done)
-    }
-
-    /// Takes an ended or paused transfer up again; one that was declined or never begun stays ended.
-    fn reopen(&mut self, id: TransferId) -> Result<(), Failure> {
-        let Some(transfer) = self.transfers.get_mut(&id) else { return Err(crate::asks::stale("that transfer")) };
-        if transfer.kept.state == TransferState::Kept {
-            return Err(Failure::new(ErrorCode::Stale, "that transfer is complete"));
-        }
-        if transfer.kept.state == TransferState::Dropped {
-            let begun =
-                transfer.kept.inbox.is_some() || matches!(transfer.tool, Tool::Send(_)) || transfer.kept.receipt;
-            if !begun || transfer.kept.canceled {
-                return Err(
-                    Failure::new(ErrorCode::Stale, "that transfer was declined or never began").hint("send it again")
-                );
-            }
-            transfer.kept.receipt_text = None;
-            transfer.kept.receipt = false;
-        }
-        transfer.kept.held = false;
-        transfer.retries = 0;
-        self.transfer_is(id, TransferState::Paused, Some("going on".into()));
-        Ok(())
     }
 
     pub(crate) fn cancel_transfer(&mut self, wanted: &str) -> Result<Answer, Failure> {
         let id = self.transfer_named(wanted)?;
         self.unfinished(id)?;
-        let peer = self.transfers.get(&id).map(|t| t.kept.peer);
-        if let Some(peer) = peer {
-            self.post_to(&peer, Frame::Cancel { transfer: id, why: None });
-        }
-        self.cancel(id, Failure::new(ErrorCode::Canceled, "canceled here"));
+        self.both_ways(id, Common::Cancel(Failure::new(ErrorCode::Canceled, "canceled here")));
         Ok(Answer::Done)
     }
 
-    fn cancel(&mut self, id: TransferId, failure: Failure) {
-        self.close_offer_question(id, &failure.message);
-        if let Some(transfer) = self.transfers.get_mut(&id) {
-            transfer.kept.canceled = true;
-        }
-        self.drop_transfer(id, failure);
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        match (transfer.kept.direction, std::mem::replace(&mut transfer.tool, Tool::None)) {
-            (Direction::In, Tool::Receive(receiving)) => {
-                self.tasks.spawn_blocking(move || receiving.discard());
+    /// A transfer that is more than an offer.
+    fn agreed(&self, wanted: &str) -> Result<TransferId, Failure> {
+        let id = self.transfer_named(wanted)?;
+        match self.transfers.get(&id) {
+            Some(transfer) if transfer.kept.state == TransferState::Offered => {
+                Err(Failure::new(ErrorCode::Misuse, "it is not moving yet: the offer has no answer")
+                    .hint("wait for the answer, or cancel it"))
             }
-            (Direction::Out, tool) => {
-                transfer.tool = tool;
-                self.forget_outgoing(id);
-            }
-            (Direction::In, _) => {}
+            _ => Ok(id),
         }
-        self.keep_transfers();
     }
 
     fn unfinished(&self, id: TransferId) -> Result<(), Failure> {
@@ -169,9 +118,8 @@ impl State {
         let from = |state: &Self, id: &TransferId, direction: Direction| {
             state.transfers.get(id).is_some_and(|t| t.kept.peer == peer && t.kept.direction == direction)
         };
-        let unfinished = |state: &Self, id: &TransferId| {
-            state.transfers.get(id).is_some_and(|t| t.kept.peer == peer && !t.is_over())
-        };
+        let unfinished = |state: &Self, id: &TransferId| state.transfers.get(id).is_some_and(|t| !t.is_over());
+        let known = |state: &Self, id: &TransferId| state.transfers.get(id).is_some_and(|t| t.kept.peer == peer);
         match frame {
             offer @ Frame::Offer { .. } => self.offer_begins(session, &offer),
             Frame::OfferPart { transfer, part } => self.offer_part(session, transfer, &part),
@@ -182,7 +130,9 @@ impl State {
             Frame::Fetch { transfer, .. } if from(self, &transfer, Direction::Out) => {
                 self.fetch_heard(session, transfer, frame);
             }
-            Frame::Kept { transfer, items, .. } if from(self, &transfer, Direction::Out) => {
+            Frame::Kept { transfer, items, .. }
+                if from(self, &transfer, Direction::Out) && unfinished(self, &transfer) =>
+            {
                 if let Some(transfer) = self.transfers.get_mut(&transfer) {
                     transfer.kept.items_done = items.min(transfer.kept.items);
                 }
@@ -196,9 +146,21 @@ impl State {
             Frame::Receipt { transfer, receipt, signature } if from(self, &transfer, Direction::Out) => {
                 self.receipted(transfer, receipt, signature);
             }
-            Frame::Moving { transfer } if from(self, &transfer, Direction::In) => self.asked_to_go_on(transfer),
-            Frame::Pause { transfer } if unfinished(self, &transfer) => self.paused_by_peer(transfer),
-            Frame::Cancel { transfer, why } if unfinished(self, &transfer) => self.canceled_by_peer(transfer, why),
+            Frame::Moving { transfer } if from(self, &transfer, Direction::In) => {
+                self.receiving(transfer, incoming::Event::MovingThere);
+            }
+            Frame::Pause { transfer } if known(self, &transfer) => self.both_ways(transfer, Common::PausedThere),
+            Frame::Cancel { transfer, why } if known(self, &transfer) => {
+                let why = why.map(|why| format!("the other side ended it: {}", hither_model::text::printable(&why)));
+                let why = why.unwrap_or_else(|| "the other side canceled it".into());
+                self.both_ways(transfer, Common::CanceledThere(Failure::new(ErrorCode::Withdrawn, why)));
+            }
+            // We know nothing of it any more: it need not ask again.
+            Frame::Moving { transfer } if !self.transfers.contains_key(&transfer) => {
+                if let Some(open) = self.sessions.get(&session) {
+                    open.post(Frame::Cancel { transfer, why: Some("it is not known here any more".into()) });
+                }
+            }
             // About a transfer that is not (or not any more) with this device: nothing to say.
             _ => {}
         }
@@ -207,63 +169,15 @@ impl State {
     fn fetch_heard(&mut self, session: SessionId, id: TransferId, frame: Frame) {
         let Some(open) = self.sessions.get_mut(&session) else { return };
         match open.fetch.entry(id).or_insert_with(FetchIntake::new).take(frame) {
-            Ok(Some(plan)) => {
+            Ok(Some(wanted)) => {
                 open.fetch.remove(&id);
-                // Failed items are tried again: the transfer is open once more on this side too.
-                if self.transfers.get(&id).is_some_and(super::Transfer::is_over) && self.reopen(id).is_err() {
-                    return;
+                if let Some(transfer) = self.transfers.get_mut(&id) {
+                    transfer.plan = Some(plan(wanted));
                 }
-                self.fetched(id, plan);
+                self.sending(id, outgoing::Event::Fetched);
             }
             Ok(None) => {}
             Err(breach) => self.breach(session, &breach.to_string()),
-        }
-    }
-
-    /// The sender asks us to go on.
-    fn asked_to_go_on(&mut self, id: TransferId) {
-        let retry = self
-            .transfers
-            .get(&id)
-            .is_some_and(|t| t.kept.state == TransferState::Dropped && t.kept.inbox.is_some() && !t.kept.canceled);
-        if retry && self.reopen(id).is_err() {
-            return;
-        }
-        self.go_on_receiving(id);
-    }
-
-    fn canceled_by_peer(&mut self, id: TransferId, why: Option<String>) {
-        let message = why.map_or_else(
-            || "the other side canceled it".to_owned(),
-            |why| format!("the other side ended it: {}", hither_model::text::printable(&why)),
-        );
-        self.cancel(id, Failure::new(ErrorCode::Withdrawn, message));
-    }
-
-    /// The other person paused it: it goes on when they say so.
-    fn paused_by_peer(&mut self, id: TransferId) {
-        let Some(transfer) = self.transfers.get_mut(&id) else { return };
-        // Nobody has consented yet: there is nothing to pause.
-        if transfer.kept.state == TransferState::Offered {
-            return;
-        }
-        transfer.retry_at = None;
-        transfer.expecting = false;
-        transfer.again = false;
-        transfer.plan = None;
-        if let Some(moving) = &transfer.moving {
-            moving.stop.pause();
-            moving.abort.abort();
-        }
-        self.transfer_is(id, TransferState::Paused, Some("paused by the other side".into()));
-    }
-
-    /// No lane for a transfer.
-    pub(crate) fn lane_of_transfer_failed(&mut self, id: TransferId, failure: &Failure) {
-        self.interrupt(id, &failure.message);
-        if let Some(transfer) = self.transfers.get_mut(&id).filter(|t| t.kept.direction == Direction::Out) {
-            // The receiver fetches again by itself after a while.
-            transfer.plan = None;
         }
     }
 
@@ -286,9 +200,9 @@ impl State {
         self.note_kept(id, &report);
         match report {
             Report::Scanned { outcome, reply } => self.scanned(id, outcome, reply),
-            Report::Judged { outcome, bytes } => self.judged(id, outcome, bytes).await,
+            Report::Judged { outcome, bytes } => self.judged(id, outcome, bytes),
             Report::Ready { outcome } => self.ready(id, outcome),
-            Report::Loaded { outcome, then } => self.loaded(id, outcome, then),
+            Report::Loaded { outcome } => self.loaded(id, outcome),
             Report::Sending(event) => self.while_sending(id, event),
             Report::Receiving(event) => self.while_receiving(id, event),
             Report::Sent { sender, outcome } => self.sent(id, sender, outcome),

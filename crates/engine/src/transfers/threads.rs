@@ -24,9 +24,9 @@ pub(crate) enum Report {
     /// An offered manifest was read and judged.
     Judged { outcome: Result<Arc<Manifest>, Failure>, bytes: Arc<Vec<u8>> },
     /// The receiving end is ready, with the plan of what it wants.
-    Ready { outcome: Result<(Box<Receiving>, Plan), Failure> },
-    /// The sending end was loaded again after a restart; `then` is what it was wanted for.
-    Loaded { outcome: Result<Box<Sender>, Failure>, then: Then },
+    Ready { outcome: Result<(Box<Receiving>, Plan), TransferError> },
+    /// The sending end was loaded again after a restart, or has hashed again what was sent.
+    Loaded { outcome: Result<Box<Sender>, Failure> },
     /// While a lane is sent.
     Sending(SendEvent),
     /// While a lane is received.
@@ -35,19 +35,6 @@ pub(crate) enum Report {
     Sent { sender: Box<Sender>, outcome: Result<SendOutcome, TransferError> },
     /// A lane was received to its end, or broke.
     Received { receiving: Box<Receiving>, outcome: Result<Received, TransferError> },
-}
-
-/// What a sender that is loaded from disk is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Then {
-    /// To offer it again.
-    Offer,
-    /// To send what the receiver asked for.
-    Send,
-    /// To check a receipt.
-    Receipt,
-    /// To check a receipt, after the sources were hashed again.
-    Recalled,
 }
 
 /// Reports for one transfer.
@@ -80,17 +67,17 @@ pub(crate) fn prepare(
 }
 
 /// Loads what a restarted agent still has to send.
-pub(crate) fn load(reporter: &Reporter, directory: &std::path::Path, then: Then) {
+pub(crate) fn load(reporter: &Reporter, directory: &std::path::Path) {
     let outcome = Outgoing::load(directory, reporter.transfer)
         .map(|outgoing| Box::new(Sender::new(outgoing)))
         .map_err(Failure::from);
-    reporter.send(Report::Loaded { outcome, then });
+    reporter.send(Report::Loaded { outcome });
 }
 
 /// Hashes again what was sent before a crash, so that a receipt about it can be checked.
 pub(crate) fn recall(reporter: &Reporter, mut sender: Box<Sender>, kept: &hither_transfer::Ranges, stop: &Stop) {
     let outcome = sender.recall(kept, stop).map(|_| sender).map_err(Failure::from);
-    reporter.send(Report::Loaded { outcome, then: Then::Recalled });
+    reporter.send(Report::Loaded { outcome });
 }
 
 /// Reads an offered manifest: every name is judged before a person is asked (F1).
@@ -118,7 +105,7 @@ pub(crate) fn ready(
     begin: Begin,
     stop: &Stop,
 ) {
-    let outcome = open(reporter.transfer, inbox, peer, begin, stop).map_err(Failure::from);
+    let outcome = open(reporter.transfer, inbox, peer, begin, stop);
     reporter.send(Report::Ready { outcome });
 }
 
@@ -133,7 +120,14 @@ fn open(
         Begin::Present(receiving) => receiving,
         Begin::New { manifest, executable } => {
             let inbox = Inbox::open(path, &Limits::default())?;
-            Box::new(Receiving::begin(&inbox, transfer, peer, &manifest, Choices { executable })?)
+            let begun = Receiving::begin(&inbox, transfer, peer, &manifest, Choices { executable });
+            Box::new(match begun {
+                // An earlier run came to its end between this and the note that it was agreed to.
+                Err(TransferError::AlreadyBegun) => {
+                    Receiving::resume(&inbox, transfer, peer, *blake3::hash(&manifest).as_bytes())?
+                }
+                begun => begun?,
+            })
         }
         Begin::Again { manifest_hash } => {
             let inbox = Inbox::open(path, &Limits::default())?;

@@ -5,6 +5,7 @@
 #[path = "../lab/mod.rs"]
 mod lab;
 
+mod believed;
 mod capability;
 mod closing;
 mod crowd;
@@ -21,4 +22,5 @@ mod sessions;
 mod settings;
 mod stores;
 mod transfers;
+mod troubles;
 mod trust;

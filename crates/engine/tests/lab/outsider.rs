@@ -34,6 +34,11 @@ impl Outsider {
         Self { me: Arc::new(SessionKey::generate().unwrap()), known: false }
     }
 
+    /// Somebody who signs with that key.
+    pub(crate) fn with(key: Arc<DeviceKey>) -> Self {
+        Self { me: key, known: false }
+    }
+
     /// Somebody with the key of an agent that is not running.
     pub(crate) fn in_the_place_of(seat: &super::Seat) -> Self {
         let key = DeviceKey::load_or_create(&seat.dir.path().join("identity")).unwrap();
@@ -208,10 +213,7 @@ impl<M: Machine> Asking<M> {
     pub(crate) async fn session(mut self) -> Held {
         let Turn::Admitted(admission) = self.turn().await else { panic!("not admitted") };
         let channel = self.channel.admitted(&Pass(admission.peer())).unwrap();
-        let mut held = Held { channel, pair_key: admission.pair_key().cloned() };
-        held.post(&session::Frame::Keys { lane: Outsider::new().peer(), name: None }).await;
-        held.hear("its keys", |f| matches!(f, session::Frame::Keys { .. }).then_some(())).await;
-        held
+        Held::begin(channel, admission.pair_key().cloned(), Outsider::new()).await
     }
 }
 
@@ -234,9 +236,27 @@ impl Admits for Pass {
 pub(crate) struct Held {
     pub(crate) channel: Channel<Proven>,
     pub(crate) pair_key: Option<PairKey>,
+    /// Whoever we are on lanes.
+    pub(crate) on_lanes: Outsider,
+    /// What the other end shows there.
+    pub(crate) theirs: PeerId,
 }
 
 impl Held {
+    /// Both sides' opening words on a connection of a session.
+    pub(crate) async fn begin(channel: Channel<Proven>, pair_key: Option<PairKey>, on_lanes: Outsider) -> Self {
+        let mine = on_lanes.peer();
+        let mut held = Self { channel, pair_key, on_lanes, theirs: mine };
+        held.post(&session::Frame::Keys { lane: mine, name: None }).await;
+        held.theirs = held
+            .hear("its keys", |f| match f {
+                session::Frame::Keys { lane, .. } => Some(*lane),
+                _ => None,
+            })
+            .await;
+        held
+    }
+
     pub(crate) async fn post(&mut self, frame: &session::Frame) {
         let payload = encode_payload(frame, MAX_FRAME).unwrap();
         within("writing", self.channel.write_frame(&payload)).await.unwrap();

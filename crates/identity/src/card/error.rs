@@ -188,7 +188,9 @@ impl CardError {
             Self::Absent { .. } => "insert the card or plug the key in; `hither card list` shows what is there",
             Self::Removed { .. } => "insert it again and try once more",
             Self::PinNeeded { .. } => "unlock it with its PIN",
-            Self::LastTry { .. } => "confirm the last try only if you are sure of the PIN; its PUK can unblock it later",
+            Self::LastTry { .. } => {
+                "confirm the last try only if you are sure of the PIN; its PUK can unblock it later"
+            }
             Self::PinForm { .. } => "check what you typed; no try was spent",
             Self::PinWrong { left: Left::Unsaid } => "type it again with care; cards block after a few wrong PINs",
             Self::PinWrong { left: Left::Few } => "type it again with care, or stop here",

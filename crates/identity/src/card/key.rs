@@ -98,11 +98,9 @@ impl CardKey {
         match self.known.kind {
             Kind::P256 => &[SignatureScheme::ECDSA_NISTP256_SHA256],
             Kind::P384 => &[SignatureScheme::ECDSA_NISTP384_SHA384],
-            Kind::Rsa(_) => &[
-                SignatureScheme::RSA_PSS_SHA256,
-                SignatureScheme::RSA_PSS_SHA384,
-                SignatureScheme::RSA_PSS_SHA512,
-            ],
+            Kind::Rsa(_) => {
+                &[SignatureScheme::RSA_PSS_SHA256, SignatureScheme::RSA_PSS_SHA384, SignatureScheme::RSA_PSS_SHA512]
+            }
             Kind::Ed25519 => &[],
         }
     }
@@ -193,7 +191,10 @@ impl Drop for CardKey {
 
 impl fmt::Debug for CardKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CardKey").field("token", &self.known.label).field("kind", &self.known.kind).finish_non_exhaustive()
+        f.debug_struct("CardKey")
+            .field("token", &self.known.label)
+            .field("kind", &self.known.kind)
+            .finish_non_exhaustive()
     }
 }
 

@@ -285,7 +285,10 @@ fn an_identity_moves_to_another_machine_with_its_password_and_never_over_another
     let device = DeviceKey::load_or_create(&old.path().join("p")).unwrap();
     assert_eq!(device.kept_in(), KeptIn::File);
     let password = |text: &str| Pin::new(text.into()).unwrap();
-    assert!(matches!(device.export(&password("too short")), Err(IdentityError::Import(crate::ImportFault::PasswordShort))));
+    assert!(matches!(
+        device.export(&password("too short")),
+        Err(IdentityError::Import(crate::ImportFault::PasswordShort))
+    ));
     let text = device.export(&password("correct horse battery")).unwrap();
     assert!(text.contains("BEGIN ENCRYPTED PRIVATE KEY") && !text.contains("BEGIN PRIVATE KEY"));
 

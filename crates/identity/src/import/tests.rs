@@ -2,7 +2,9 @@
 
 use super::*;
 use proptest::prelude::*;
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, SignatureAlgorithm};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, SignatureAlgorithm,
+};
 use std::{fs, process::Command};
 
 struct Made {
@@ -30,13 +32,17 @@ fn password() -> Pin {
 
 #[test]
 fn a_pem_file_is_read_whatever_the_order_in_it() {
-    for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_RSA_SHA256, &rcgen::PKCS_ED25519]
+    for algorithm in
+        [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_RSA_SHA256, &rcgen::PKCS_ED25519]
     {
         let made = made(algorithm);
         let file = ["a comment\n", &made.authority, &made.certificate, &made.key.serialize_pem()].concat();
         let imported = import(file.as_bytes(), None).unwrap();
         imported.certified.keys_match().unwrap();
-        assert_eq!(pem::encode("CERTIFICATE", imported.certificate()).trim(), made.certificate.replace("\r\n", "\n").trim());
+        assert_eq!(
+            pem::encode("CERTIFICATE", imported.certificate()).trim(),
+            made.certificate.replace("\r\n", "\n").trim()
+        );
         assert_eq!(imported.chain.len(), 1, "a root is not shown to peers");
     }
 }
@@ -70,7 +76,20 @@ fn openssl(made: &Made, args: &[&str], out: &str) -> Option<Vec<u8>> {
 #[test]
 fn files_as_openssl_writes_them_are_read_with_their_password_and_not_without() {
     let made = made(&rcgen::PKCS_ECDSA_P256_SHA256);
-    let p12 = ["pkcs12", "-export", "-inkey", "key.pem", "-in", "cert.pem", "-certfile", "ca.pem", "-out", "out", "-passout", "pass:open sesame"];
+    let p12 = [
+        "pkcs12",
+        "-export",
+        "-inkey",
+        "key.pem",
+        "-in",
+        "cert.pem",
+        "-certfile",
+        "ca.pem",
+        "-out",
+        "out",
+        "-passout",
+        "pass:open sesame",
+    ];
     let old = [&p12[..], &["-legacy"]].concat();
     let p8 = ["pkcs8", "-topk8", "-in", "key.pem", "-out", "out", "-passout", "pass:open sesame"];
     let Some(modern) = openssl(&made, &p12, "out") else { return };

@@ -1,6 +1,6 @@
 //! A receiver's request, which may be longer than one frame.
 
-use super::{Frame, MAX_ITEMS, MAX_POINTS, MAX_RANGES, ResumePoint, check::check_rising};
+use super::{Frame, MAX_ITEMS, MAX_POINTS, MAX_RANGES, ResumePoint};
 use crate::breach::Breach;
 use hither_model::TransferId;
 
@@ -69,20 +69,30 @@ impl FetchIntake {
             None => FetchPlan::default(),
         };
         plan.points.extend(points);
-        plan.done.extend(done);
+        append(&mut plan.done, done)?;
         if let Some(only) = only {
-            plan.only.get_or_insert_default().extend(only);
+            append(plan.only.get_or_insert_default(), only)?;
         }
         let longest = plan.points.len().max(plan.done.len()).max(plan.only.as_ref().map_or(0, Vec::len));
         if longest as u64 > MAX_ITEMS {
             return Err(Breach::TooLong("the request"));
         }
-        check_rising(&plan.done)?;
-        check_rising(plan.only.as_deref().unwrap_or_default())?;
         if more {
             self.begun = Some((transfer, plan));
             return Ok(None);
         }
         Ok(Some(plan))
     }
+}
+
+/// Joins what came to what was there. Each rises by itself, so only where they meet is looked at: the work stays that of
+/// the bytes that came.
+fn append(ranges: &mut Vec<(u32, u32)>, more: Vec<(u32, u32)>) -> Result<(), Breach> {
+    if let (Some((_, last)), Some((first, _))) = (ranges.last(), more.first())
+        && first <= last
+    {
+        return Err(Breach::BadCount("a range of items"));
+    }
+    ranges.extend(more);
+    Ok(())
 }

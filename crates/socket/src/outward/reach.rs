@@ -12,11 +12,7 @@ use crate::{
 };
 use hither_capability::Reach;
 use socket2::{Domain, SockRef, Socket, Type};
-use std::{
-    io,
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     net::{TcpSocket, TcpStream},
     task::JoinSet,
@@ -109,7 +105,10 @@ async fn race(
                 return Err(last.unwrap_or(ServerError::Interrupted(io::ErrorKind::AddrNotAvailable.into())));
             }
             Turn::Start(address) => {
-                match permits(permission, address).map_err(ServerError::from).and_then(|()| open(address, control, local, permission)) {
+                match permits(permission, address)
+                    .map_err(ServerError::from)
+                    .and_then(|()| open(address, control, local, permission))
+                {
                     Ok(socket) => {
                         attempts.spawn(async move { (address, socket.connect(address).await) });
                     }

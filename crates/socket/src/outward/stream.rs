@@ -15,8 +15,7 @@ use crate::{
 use hither_capability::Reach;
 use hither_model::{Negotiated, ProtectionLevel};
 use std::{
-    fmt,
-    io,
+    fmt, io,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,

@@ -103,9 +103,7 @@ impl StreamSocket {
 fn server_name(host: &HostName) -> Result<ServerName<'static>, ServerError> {
     let name = match host.kind() {
         HostNameType::DomainName => host.canonical().to_owned(),
-        HostNameType::Ipv4 | HostNameType::Ipv6 => {
-            host.canonical().split('%').next().unwrap_or_default().to_owned()
-        }
+        HostNameType::Ipv4 | HostNameType::Ipv6 => host.canonical().split('%').next().unwrap_or_default().to_owned(),
         HostNameType::Bluetooth => return Err(ServerError::Argument("a Bluetooth address has no TLS server")),
     };
     ServerName::try_from(name).map_err(|_| ServerError::Argument("no certificate can be for this host name"))

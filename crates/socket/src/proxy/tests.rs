@@ -46,7 +46,9 @@ async fn p5_odd_answers_of_a_proxy_are_told_apart() {
     assert!(matches!(told(&plain, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").await.0, Ok(Outcome::Through)));
     let redirect = b"HTTP/1.1 302 Found\r\nLocation: http://other/\r\n\r\n";
     assert!(matches!(error(told(&plain, redirect).await.0), ProxyError::Status(302)));
-    for garbage in [&b"SSH-2.0-x\r\n\r\n"[..], b"HTTP/1.1 2OO\r\n\r\n", b"HTTP/2 200\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 200"] {
+    for garbage in
+        [&b"SSH-2.0-x\r\n\r\n"[..], b"HTTP/1.1 2OO\r\n\r\n", b"HTTP/2 200\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 200"]
+    {
         assert!(matches!(error(told(&plain, garbage).await.0), ProxyError::Garbled(_)), "{garbage:?}");
     }
     let long = [b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 64 * 1024]].concat();
@@ -96,4 +98,17 @@ async fn r3_7_a_socks_proxy_gets_the_name_and_its_refusals_are_told() {
     let (outcome, heard) = told(&proxy("socks5", false), &[5, 2]).await;
     assert!(matches!(error(outcome), ProxyError::Garbled(_)));
     assert_eq!(heard, [5, 1, 0]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+    #[test]
+    fn p5_no_answer_of_a_proxy_makes_us_panic(kind: bool, start in 0_usize..4, reply: Vec<u8>) {
+        let begins: [&[u8]; 4] = [b"", b"HTTP/1.1 ", &[5, 0], &[5, 0, 5, 0, 0, 3]];
+        let reply = [begins[start], &reply].concat();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let _ = told(&proxy(if kind { "http" } else { "socks5" }, true), &reply).await;
+        });
+    }
 }

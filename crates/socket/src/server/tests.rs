@@ -154,11 +154,30 @@ fn r1_20_named_authorities_replace_the_systems() {
 fn r3_16_the_worst_error_gives_the_status() {
     let shown = |errors: &[Found]| ServerCertificate { errors: errors.to_vec(), ..ServerCertificate::default() };
     let both = shown(&[Found::Untrusted, Found::Revoked, Found::InvalidName]);
-    assert_eq!((both.severity(), both.status()), (SocketSslErrorSeverity::Fatal, SocketErrorStatus::CertificateRevoked));
+    assert_eq!(
+        (both.severity(), both.status()),
+        (SocketSslErrorSeverity::Fatal, SocketErrorStatus::CertificateRevoked)
+    );
     let mild = shown(&[Found::Untrusted, Found::InvalidName]);
     assert_eq!(mild.status(), SocketErrorStatus::CertificateUntrustedRoot);
     assert_eq!(shown(&[]).severity(), SocketSslErrorSeverity::None);
     for (number, found) in Found::ALL.iter().enumerate() {
         assert_eq!(*found as usize, number);
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
+    #[test]
+    fn x1_a_certificate_that_was_changed_anywhere_is_never_accepted(at: proptest::sample::Index, flip in 1_u8..) {
+        static MADE: std::sync::OnceLock<(String, Vec<u8>)> = std::sync::OnceLock::new();
+        let (pem, leaf) = MADE.get_or_init(|| {
+            let root = Authority::new("root");
+            (root.pem(), root.server("a.test", |_| {}).chain[0].to_vec())
+        });
+        let mut changed = leaf.clone();
+        let at = at.index(changed.len());
+        changed[at] ^= flip;
+        proptest::prop_assert!(!found(pem, &[changed.into()], "a.test").is_empty());
     }
 }

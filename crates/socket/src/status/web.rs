@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn r7_7_each_word_says_who_must_act() {
-        let of = |class| WebErrorStatus::ALL.iter().filter(|w| w.class() == class).map(|w| *w as u16).collect::<Vec<_>>();
+        let of =
+            |class| WebErrorStatus::ALL.iter().filter(|w| w.class() == class).map(|w| *w as u16).collect::<Vec<_>>();
         assert_eq!(of(Class::Transient), [6, 7, 9, 10, 11, 14, 408, 502, 503, 504]);
         assert_eq!(of(Class::Network), [15]);
         assert_eq!(of(Class::User), [1, 2, 3, 401, 407]);

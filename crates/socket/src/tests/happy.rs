@@ -1,7 +1,7 @@
 //! What works between two devices that behave.
 
 use super::*;
-use crate::{Admits, Signing, PeerStream};
+use crate::{Admits, PeerStream, Signing};
 use hither_model::ProtectionLevel;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -98,9 +98,9 @@ impl WebSocketControl {
     /// [`WebSocketError::IllegalCall`] once connected; [`WebSocketError::Argument`].
     pub fn set_request_header(&mut self, name: &str, value: &str) -> Result<(), WebSocketError> {
         self.open()?;
-        let name: HeaderName =
-            name.parse().map_err(|_| WebSocketError::Argument("this is no name of a header"))?;
-        let value = HeaderValue::from_str(value).map_err(|_| WebSocketError::Argument("this is no value of a header"))?;
+        let name: HeaderName = name.parse().map_err(|_| WebSocketError::Argument("this is no name of a header"))?;
+        let value =
+            HeaderValue::from_str(value).map_err(|_| WebSocketError::Argument("this is no value of a header"))?;
         if name.as_str().starts_with("sec-") || OURS.contains(&name.as_str()) || self.headers.len() >= MAX_HEADERS {
             return Err(WebSocketError::Argument("this header is not for the caller to set"));
         }

@@ -41,9 +41,8 @@ impl WebSocketDoor {
         &self,
         stream: S,
     ) -> Result<StreamWebSocket<S>, WebSocketError> {
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(self.max_message))
-            .max_frame_size(Some(self.max_message));
+        let config =
+            WebSocketConfig::default().max_message_size(Some(self.max_message)).max_frame_size(Some(self.max_message));
         let mut outcome = Err(400);
         #[allow(clippy::result_large_err, reason = "the library's own signature")]
         let answer = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {

@@ -239,7 +239,8 @@ impl MessageWebSocket {
 
     /// Closes with the code for what the other end did, and tells the caller.
     async fn give_up(&mut self, error: WebSocketError) -> WebSocketError {
-        if let (Some(socket), false) = (&mut self.socket, matches!(error, WebSocketError::Aborted(_) | WebSocketError::Closed))
+        if let (Some(socket), false) =
+            (&mut self.socket, matches!(error, WebSocketError::Aborted(_) | WebSocketError::Closed))
         {
             let frame = CloseFrame { code: CloseCode::from(error.close_code()), reason: "".into() };
             let _ = timeout(PARTING, socket.close(Some(frame))).await;
@@ -275,7 +276,9 @@ pub(super) fn check_close(code: u16, reason: &str) -> Result<(), WebSocketError>
     let sendable = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
     match sendable && reason.len() <= 123 {
         true => Ok(()),
-        false => Err(WebSocketError::Argument("a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999, a reason at most 123 bytes")),
+        false => Err(WebSocketError::Argument(
+            "a close code is 1000 to 1003, 1007 to 1014 or 3000 to 4999, a reason at most 123 bytes",
+        )),
     }
 }
 

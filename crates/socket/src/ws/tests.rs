@@ -35,7 +35,10 @@ fn client(protocols: &[&str]) -> MessageWebSocket {
 }
 
 /// A server that reads a request and writes what `answer` makes of its key, then `more`.
-async fn raw(answer: impl Fn(&str, &str) -> String + Send + 'static, more: Vec<u8>) -> (WebSocketUrl, JoinHandle<Vec<u8>>) {
+async fn raw(
+    answer: impl Fn(&str, &str) -> String + Send + 'static,
+    more: Vec<u8>,
+) -> (WebSocketUrl, JoinHandle<Vec<u8>>) {
     let (listener, _, url) = listening().await;
     let served = tokio::spawn(async move {
         let mut heard = Vec::new();
@@ -65,7 +68,9 @@ async fn raw(answer: impl Fn(&str, &str) -> String + Send + 'static, more: Vec<u
 
 fn switching(extra: &'static str) -> impl Fn(&str, &str) -> String {
     move |accept, _| {
-        format!("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n{extra}\r\n")
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n{extra}\r\n"
+        )
     }
 }
 
@@ -88,7 +93,9 @@ async fn r5_6_the_five_cases_of_sub_protocols() {
                 assert_eq!(socket.information().protocol.as_deref(), Some(chosen));
                 assert!(socket.control().set_supported_protocols(&[]).is_err(), "R5.9: it is too late");
             }
-            None => assert!(matches!(outcome, Err(WebSocketError::SubProtocol(_))), "{offered:?} {answered}: {outcome:?}"),
+            None => {
+                assert!(matches!(outcome, Err(WebSocketError::SubProtocol(_))), "{offered:?} {answered}: {outcome:?}")
+            }
         }
         drop(socket);
         served.abort();
@@ -110,7 +117,10 @@ async fn r5_7_and_r5_9_a_missing_or_unknown_sub_protocol_is_told_what_is_expecte
     for offered in [&[][..], &["three"]] {
         socket.control().set_supported_protocols(offered).unwrap();
         let error = socket.connect(&url).await.unwrap_err();
-        assert!(matches!(&error, WebSocketError::Refused { status: 400, expected } if *expected == ["one", "two"]), "{error}");
+        assert!(
+            matches!(&error, WebSocketError::Refused { status: 400, expected } if *expected == ["one", "two"]),
+            "{error}"
+        );
         assert_eq!(error.status(), WebErrorStatus::BadRequest);
         assert!(error.to_string().contains("one, two"), "{error}");
     }
@@ -305,7 +315,9 @@ async fn p7_a_flood_of_pings_ends_the_connection() {
 
 #[tokio::test]
 async fn r6_5_a_password_never_goes_through_the_clear_nor_to_who_did_not_ask() {
-    let asks = |_: &str, _: &str| "HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let asks = |_: &str, _: &str| {
+        "HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n".to_owned()
+    };
     let (url, served) = raw(asks, Vec::new()).await;
     let mut socket = client(&[]);
     let resource = format!("localhost:{}", url.port());
@@ -348,5 +360,7 @@ fn r5_4_headers_of_the_protocol_are_not_the_callers() {
         assert!(control.set_request_header(name, "x").is_err(), "{name}");
     }
     assert!(control.set_request_header("X", "a\r\nb").is_err());
-    assert!(control.set_supported_protocols(&["a b"]).is_err() && control.set_supported_protocols(&["a", "a"]).is_err());
+    assert!(
+        control.set_supported_protocols(&["a b"]).is_err() && control.set_supported_protocols(&["a", "a"]).is_err()
+    );
 }

@@ -78,8 +78,19 @@ mod tests {
         let url = WebSocketUrl::parse("ws://[::1]:81").unwrap();
         assert_eq!((url.is_protected(), url.port(), url.path()), (false, 81, "/"));
         for wrong in [
-            "", "/x", "example.org", "http://x/", "wss://", "wss:///x", "wss://a:b@x/", "wss://x/#y", "wss://x:0/",
-            "wss://x:70000/", "wss://a b/", "wss://x:/", "wss://x\r\ny/",
+            "",
+            "/x",
+            "example.org",
+            "http://x/",
+            "wss://",
+            "wss:///x",
+            "wss://a:b@x/",
+            "wss://x/#y",
+            "wss://x:0/",
+            "wss://x:70000/",
+            "wss://a b/",
+            "wss://x:/",
+            "wss://x\r\ny/",
         ] {
             assert!(matches!(WebSocketUrl::parse(wrong), Err(WebSocketError::Address(_))), "{wrong:?}");
         }

@@ -1,62 +1,49 @@
-//! What earlier runs left in the inbox: transfers that can go on, and directories that nobody will come back for.
+//! What ended transfers left in the inbox: part directories that nobody will come back for.
 
 use super::{
     Inbox,
     partial::{Partial, names_in, open_private},
 };
-use crate::{
-    TransferError,
-    journal::{Journal, Record},
-    name::PARTIAL,
-};
-use hither_model::{PeerId, TransferId};
+use crate::{TransferError, journal::Journal, name::PARTIAL};
+use hither_model::TransferId;
 use rustix::io::Errno;
-
-/// An interrupted transfer in an inbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leftover {
-    /// Which.
-    pub transfer: TransferId,
-    /// From whom.
-    pub peer: PeerId,
-    /// Hash of the manifest that was consented to.
-    pub manifest: [u8; 32],
-}
+use std::{collections::BTreeSet, path::Path};
 
 impl Inbox {
-    /// The interrupted transfers that can go on. Those in use now are not among them.
+    /// Removes the part directories of these transfers, for use at start-up. Those in use stay. Says how many were
+    /// removed. All others stay too: they may be another profile's, that uses the same inbox.
     ///
     /// # Errors
     /// The part directory cannot be read.
-    pub fn leftovers(&self) -> Result<Vec<Leftover>, TransferError> {
-        let mut found = Vec::new();
-        for transfer in self.partial_transfers()? {
-            found.extend(Partial::open(self, transfer).ok().and_then(|partial| begun(&partial).ok().flatten()));
-        }
-        Ok(found)
-    }
-
-    /// Removes the part directories of all transfers but these, for use at start-up. Those in use stay. Says how many
-    /// were removed.
-    ///
-    /// # Errors
-    /// The part directory cannot be read.
-    pub fn sweep(&self, keep: &[TransferId]) -> Result<usize, TransferError> {
+    pub fn sweep(&self, gone: &BTreeSet<TransferId>) -> Result<usize, TransferError> {
         let mut removed = 0;
         for transfer in self.partial_transfers()? {
-            if keep.contains(&transfer) {
+            if !gone.contains(&transfer) {
                 continue;
             }
-            let Ok(partial) = Partial::open(self, transfer) else { continue };
-            if matches!(begun(&partial), Err(TransferError::InUse)) {
-                continue;
-            }
-            match partial.remove(self) {
+            match self.discard(transfer) {
                 Ok(()) => removed += 1,
-                Err(error) => tracing::warn!(%transfer, %error, "cannot remove the part files of a forgotten transfer"),
+                Err(error) => tracing::warn!(%transfer, %error, "cannot remove the part files of an ended transfer"),
             }
         }
         Ok(removed)
+    }
+
+    /// Whether an inbox has a part directory of that transfer.
+    pub fn has_begun(path: &Path, transfer: TransferId) -> bool {
+        path.join(PARTIAL).join(transfer.to_string()).is_dir()
+    }
+
+    /// Removes the part directory of one transfer, whatever state it is in.
+    ///
+    /// # Errors
+    /// There is none, it is in use, or it cannot be removed.
+    pub fn discard(&self, transfer: TransferId) -> Result<(), TransferError> {
+        let partial = Partial::open(self, transfer)?;
+        if partial.journal().is_ok_and(|file| matches!(Journal::open(file), Err(TransferError::InUse))) {
+            return Err(TransferError::InUse);
+        }
+        partial.remove(self).map_err(|error| TransferError::storage("remove", "the part files", error))
     }
 
     fn partial_transfers(&self) -> Result<Vec<TransferId>, TransferError> {
@@ -70,16 +57,4 @@ impl Inbox {
             Err(error) => Err(TransferError::storage("read the part directory in", self.show(), error)),
         }
     }
-}
-
-/// How a part directory's transfer began; `None` if it never did.
-fn begun(partial: &Partial) -> Result<Option<Leftover>, TransferError> {
-    let Ok(file) = partial.journal() else { return Ok(None) };
-    let (_, records) = Journal::open(file)?;
-    Ok(match records.first() {
-        Some(Record::Begin { transfer, peer, manifest, .. }) => {
-            Some(Leftover { transfer: *transfer, peer: *peer, manifest: *manifest })
-        }
-        _ => None,
-    })
 }

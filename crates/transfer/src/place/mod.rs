@@ -10,7 +10,6 @@ mod room;
 
 use crate::{Limits, Stop, TransferError};
 pub(crate) use beneath::{move_new, open_beneath, open_folder, remove};
-pub use leftover::Leftover;
 pub(crate) use partial::Partial;
 use rustix::fs::{self, Mode, OFlags};
 use std::{

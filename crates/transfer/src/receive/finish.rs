@@ -2,6 +2,7 @@
 
 use super::{MAX_FAILED, ReceiveEvent, Received, Receiving, part::times};
 use crate::{ItemFault, Ranges, Receipt, TransferError, journal::Record};
+use hither_model::{ErrorCode, row::FailedItem};
 use rustix::fs::futimens;
 
 impl Receiving {
@@ -14,13 +15,17 @@ impl Receiving {
         if complete && let Err(error) = self.journal.append(&Record::Finished).and_then(|()| self.journal.sync()) {
             tracing::debug!(%error, "cannot note the end");
         }
-        let settled = self.kept.count() + self.failed.len() as u64;
-        let missing = u64::from(self.manifest.items()).saturating_sub(settled);
+        let missing: Vec<u32> = self.missing().collect();
+        let left_out = missing.iter().map(|item| FailedItem {
+            path: self.manifest.path_text(*item),
+            code: ErrorCode::Truncated,
+            why: "the sender left it out".to_owned(),
+        });
         Ok(Received {
             complete,
             kept: u32::try_from(self.kept.count()).unwrap_or(u32::MAX),
-            missing: u32::try_from(missing).unwrap_or(u32::MAX),
-            failed: self.failed.values().take(MAX_FAILED).cloned().collect(),
+            missing: u32::try_from(missing.len()).unwrap_or(u32::MAX),
+            failed: self.failed.values().cloned().chain(left_out).take(MAX_FAILED).collect(),
             names: self.names.clone(),
         })
     }
@@ -73,9 +78,18 @@ impl Receiving {
         futimens(&*folder, &times).map_err(|error| ItemFault::io("set the folder's time", &error.into()))
     }
 
-    /// What is on disk, for the sender; sign its bytes elsewhere. `received_at` is seconds since 1970.
+    /// Items that are neither kept nor failed, rising.
+    fn missing(&self) -> impl Iterator<Item = u32> {
+        (0..self.manifest.items()).filter(|item| !self.kept.contains(*item) && !self.failed.contains_key(item))
+    }
+
+    /// What is on disk, for the sender; sign its bytes elsewhere. Whatever is not kept has failed. `received_at` is
+    /// seconds since 1970.
     pub fn receipt(&self, received_at: u64) -> Receipt {
-        let failed = self.failed.iter().map(|(item, row)| (*item, row.code)).collect();
+        let failed = self.failed.iter().filter(|(item, _)| !self.kept.contains(**item));
+        let failed = failed.map(|(item, row)| (*item, row.code));
+        let mut failed: Vec<_> = failed.chain(self.missing().map(|item| (item, ErrorCode::Truncated))).collect();
+        failed.sort_unstable_by_key(|(item, _)| *item);
         Receipt::new(self.transfer, &self.manifest, &self.digests, self.kept.clone(), failed, received_at)
     }
 }

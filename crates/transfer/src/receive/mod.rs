@@ -62,9 +62,9 @@ pub struct Received {
     pub complete: bool,
     /// Items that are kept, folders included.
     pub kept: u32,
-    /// Items that are neither kept nor failed: the sender left them out.
+    /// Items that neither came nor were given up: the sender left them out. They count as failed.
     pub missing: u32,
-    /// Items that failed, at most 1,000 listed.
+    /// Items that failed or are missing, at most 1,000 listed.
     pub failed: Vec<FailedItem>,
     /// Names at the top of the inbox that this run made, at most 20.
     pub names: Vec<String>,

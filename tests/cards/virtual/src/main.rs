@@ -128,7 +128,9 @@ fn main() {
             _ => plain.push(arg),
         }
     }
-    let [state, reader] = plain.as_slice() else { panic!("usage: virtual-card STATE HOST:PORT [--die-on-sign] [--slow MS]") };
+    let [state, reader] = plain.as_slice() else {
+        panic!("usage: virtual-card STATE HOST:PORT [--die-on-sign] [--slow MS]")
+    };
     let memory = Memory::beside(&PathBuf::from(state));
     let mut reader = vpicc::connect_socket(reader.as_str()).expect("the reader listens");
     println!("in");

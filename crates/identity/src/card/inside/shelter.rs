@@ -29,7 +29,8 @@ pub(super) fn harden() -> io::Result<()> {
 
 /// Closes whatever the agent was started with by somebody who did not mark it as theirs. Before anything is opened here.
 pub(super) fn close_inherited() -> io::Result<()> {
-    let names: Vec<_> = std::fs::read_dir("/proc/self/fd")?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir("/proc/self/fd")?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     for number in names.iter().filter_map(|name| name.parse::<i32>().ok()).filter(|number| *number > 2) {
         // The directory's own is among them, and is closed by now.
         let _ = nix::unistd::close(number);
@@ -61,8 +62,7 @@ pub(super) fn enclose(network: bool) -> io::Result<()> {
         rules.insert(libc::SYS_socket, vec![not_local()?]);
     }
     let refused = SeccompAction::Errno(libc::EACCES.unsigned_abs());
-    let filter =
-        SeccompFilter::new(rules, SeccompAction::Allow, refused, arch).map_err(io::Error::other)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, arch).map_err(io::Error::other)?;
     let program: BpfProgram = filter.try_into().map_err(io::Error::other)?;
     match seccompiler::apply_filter_all_threads(&program) {
         Ok(()) => Ok(()),

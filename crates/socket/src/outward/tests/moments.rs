@@ -34,7 +34,10 @@ async fn r3_6_a_server_that_takes_the_call_and_stays_silent_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let service = listener.local_addr().unwrap().port().to_string();
     let mut socket = socket(&Authority::new("root").pem());
-    assert_eq!((socket.control().connect, socket.control().handshake), (Duration::from_secs(10), Duration::from_secs(10)));
+    assert_eq!(
+        (socket.control().connect, socket.control().handshake),
+        (Duration::from_secs(10), Duration::from_secs(10))
+    );
     socket.control().set_deadlines(Duration::from_secs(10), Duration::from_millis(50)).unwrap();
     let error = socket.connect(&localhost(), &service, SocketProtectionLevel::Tls13).await.unwrap_err();
     assert!(matches!(error, ServerError::TimedOut(Phase::Handshake)), "{error}");
@@ -82,7 +85,8 @@ async fn r1_1_a_forbidden_address_is_denied_before_a_packet_leaves() {
     let error = StreamSocket::new(closed).connect(&localhost(), &service, PLAIN).await.unwrap_err();
     assert!(matches!(error, ServerError::Denied(_)), "{error}");
     assert!(listener.accept().is_err(), "nobody called");
-    let metadata = StreamSocket::new(permission()).connect(&HostName::new("169.254.169.254").unwrap(), "80", PLAIN).await;
+    let metadata =
+        StreamSocket::new(permission()).connect(&HostName::new("169.254.169.254").unwrap(), "80", PLAIN).await;
     assert!(matches!(metadata, Err(ServerError::Denied(_))));
 }
 

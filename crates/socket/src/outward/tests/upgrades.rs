@@ -74,6 +74,9 @@ async fn r3_25_only_a_plain_connection_is_upgraded_and_only_to_protection() {
     let server = Server::start(root.server("localhost", |_| {}), polite());
     ask(&mut socket, &server).await;
     assert!(matches!(socket.upgrade(PLAIN, &localhost()).await, Err(ServerError::Argument(_))));
-    assert!(matches!(socket.upgrade(SocketProtectionLevel::Tls10, &localhost()).await, Err(ServerError::LevelRefused(_))));
+    assert!(matches!(
+        socket.upgrade(SocketProtectionLevel::Tls10, &localhost()).await,
+        Err(ServerError::LevelRefused(_))
+    ));
     socket.write_all(b"still plain").await.unwrap();
 }
