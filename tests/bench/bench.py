@@ -17,10 +17,12 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from figures import appear, cold_start, crowd, invite_known, many_files, one_file, rest  # noqa: E402
+from figures import appear, cold_start, crowd, invite_known, many_files, one_file, rest, window  # noqa: E402
 from lab import BenchError, Lab, raise_limits  # noqa: E402
 
 GROUPS = [one_file, many_files, cold_start, appear, crowd, invite_known, rest]
+# Measured only when asked for: it needs the window's program built.
+APART = [window]
 
 
 class Bench:
@@ -73,22 +75,25 @@ def commit():
 def main():
     parser = argparse.ArgumentParser(description="Measures hither.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="groups of figures; all if none is named")
+    parser.add_argument("--window", action="store_true", help="the figures of the window; without names nothing else")
     parser.add_argument("--list", action="store_true", help="name the groups")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, a smaller file: a look, not a measurement")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--program", default="target/release/hither")
     args = parser.parse_args()
     if args.list:
-        for module in GROUPS:
+        for module in GROUPS + APART:
             print(f"{module.NAME:14} {module.ABOUT}")
         return 0
-    unknown = set(args.names) - {module.NAME for module in GROUPS}
+    if args.window and window.NAME not in args.names:
+        args.names.append(window.NAME)
+    unknown = set(args.names) - {module.NAME for module in GROUPS + APART}
     if unknown:
         parser.error(f"there is no {', '.join(sorted(unknown))}: try --list")
     raise_limits()
     bench, figures, failed = Bench(args), [], []
-    for module in GROUPS:
-        if not args.names or module.NAME in args.names:
+    for module in GROUPS + APART:
+        if module.NAME in args.names or (not args.names and module in GROUPS):
             try:
                 figures += bench.group(module)
             except (BenchError, OSError, subprocess.SubprocessError) as why:

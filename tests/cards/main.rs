@@ -5,6 +5,7 @@
 mod authority;
 mod bad;
 mod handshake;
+mod keyring;
 mod module;
 mod piv;
 mod piv_rig;

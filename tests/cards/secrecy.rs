@@ -61,7 +61,13 @@ fn s11_a_pin_is_in_no_command_line_environment_file_or_memory() {
     soft.put("work", "ana", &rcgen::PKCS_ECDSA_P256_SHA256, None);
     // A process of its own, which has never seen the PIN in the clear but in the value made for it.
     let mut inner = Command::new(std::env::current_exe().unwrap());
-    inner.args(["--exact", "secrecy::inner", "--ignored", "--nocapture", "--test-threads", "1"]);
+    inner.args([
+        "--exact",
+        "secrecy::the_part_that_runs_in_a_process_of_its_own",
+        "--nocapture",
+        "--test-threads",
+        "1",
+    ]);
     inner.env("CARDS_MODULE", &soft.module).env("CARDS_CONF", soft.conf()).env("HITHER_LOG", "trace");
     let mut inner = inner.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     inner.stdin.take().unwrap().write_all(&masked()).unwrap();
@@ -80,10 +86,9 @@ fn s11_a_pin_is_in_no_command_line_environment_file_or_memory() {
     }
 }
 
-/// The part of the test above that runs in its own process.
+/// The part of the test above that runs in its own process; by itself it does nothing.
 #[test]
-#[ignore = "started by s11_a_pin_is_in_no_command_line_environment_file_or_memory"]
-fn inner() {
+fn the_part_that_runs_in_a_process_of_its_own() {
     let Some(module) = std::env::var_os("CARDS_MODULE").map(PathBuf::from) else { return };
     let conf = PathBuf::from(std::env::var_os("CARDS_CONF").unwrap());
     let mut masked = [0; PIN.len()];

@@ -90,7 +90,7 @@ fn with_proximity_switched_off_nobody_is_met_and_the_window_says_why() {
     app.reads("Switched off");
     goes_to(&app, "Near");
     app.vanishes(Wanted::of("button", "Invite Ben"));
-    drop(app.again(&[link]));
+    assert_eq!(app.again(&[link]).end(window::PATIENCE).code, Some(0));
     app.press_button("Connect");
     app.reads("hither is not allowed to do this. You can allow it under Permissions.");
     assert!(ana.rows(["sessions"]).iter().all(|row| text(row, "session").is_empty()));

@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("control", &["model"]),
     ("engine", &["socket", "discovery", "transfer", "identity", "protocol", "capability", "model"]),
     ("agent", &["engine", "control", "model"]),
-    ("cli", &["agent", "control", "identity", "model"]),
+    ("cli", &["agent", "capability", "control", "identity", "model", "socket"]),
     ("window", &["model"]),
     ("app", &["window", "control", "model"]),
 ];
@@ -31,6 +31,9 @@ const WALLS: &[(&str, &[&str], &str)] = &[
     ("rustls", &["socket", "identity"], "TLS policy is in one place"),
     ("tokio-rustls", &["socket", "identity"], "TLS policy is in one place"),
     ("rustls-webpki", &["socket", "identity"], "TLS policy is in one place"),
+    ("tokio-tungstenite", &["socket"], "the wire of WebSockets is in one place"),
+    ("hickory-resolver", &["socket"], "names are asked for in one place"),
+    ("rustls-native-certs", &["socket"], "TLS policy is in one place"),
     ("mdns-sd", &["discovery"], "another way to find devices touches one crate"),
     ("btleplug", &["discovery"], "another way to find devices touches one crate"),
     ("bluer", &["discovery"], "another way to find devices touches one crate"),

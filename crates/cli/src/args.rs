@@ -40,7 +40,7 @@ macro_rules! commands {
             /// Run the agent in the foreground
             Agent(c::agent::Agent),
             #[command(hide = true)]
-            CardHelper(c::card_helper::CardHelper),
+            CardHelper(c::card_helper::CardProcess),
             /// Write a completion script for a shell
             Completions(c::completions::Completions),
             /// Write the manual page

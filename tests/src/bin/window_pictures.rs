@@ -91,7 +91,7 @@ impl Scene {
         self.send(ben, ana, &self.own, "Saturday")?;
         self.send(ana, ben, &self.peer, "directions.pdf")?;
         ben.rows(["say", &self.own, "The long video is on its way too."]);
-        self._lab.limit(1, 40).map_err(anyhow::Error::msg)?;
+        self._lab.limit(0, 40).map_err(anyhow::Error::msg)?;
         noise(&ben.file("Saturday, the whole evening.mp4"), 900 << 20, 77)?;
         self.offer(ben, ana, &self.own, "Saturday, the whole evening.mp4")?;
         until(ana, &["transfers"], "moving transfer", PATIENCE, |row| text(row, "state") == "moving");
@@ -157,6 +157,7 @@ impl Scene {
         here.press_button("Invite 서연의 노트북");
         for (app, name) in [(&here, "code"), (&there, "asked")] {
             app.find(Wanted::with("img", "Your code:"));
+            app.until("buttons that are awake", || app.all("dialog [aria-disabled=true]").is_empty().then_some(()));
             app.picture_to(&folder.join(format!("{name}-light.png")));
         }
         there.press_button("Decline");

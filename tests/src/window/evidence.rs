@@ -4,6 +4,7 @@
 use super::App;
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +23,8 @@ pub(super) fn keep(app: &App) {
     if let Ok(picture) = app.picture() {
         let _ = fs::write(file("png"), picture);
     }
-    eprintln!("what {} showed is in {}", app.seat.title, folder.display());
+    // Where it is, in the output of the test that failed.
+    let _ = writeln!(std::io::stderr(), "what {} showed is in {}", app.seat.title, folder.display());
 }
 
 /// The folder of the running test, in the target directory of the test's own program.

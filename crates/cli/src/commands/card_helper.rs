@@ -7,7 +7,7 @@ use hither_model::{ErrorCode, Failure};
 /// Run the software of a card apart from the agent (the agent starts this)
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hither card-helper")]
-pub(crate) struct CardHelper {}
+pub(crate) struct CardProcess {}
 
 /// Whether this process is to be it.
 pub(crate) fn is_asked() -> bool {
@@ -20,7 +20,7 @@ pub(crate) fn serve() -> u8 {
     if hither_identity::card::serve().is_ok() { exit::DONE } else { exit::OTHER }
 }
 
-impl CardHelper {
+impl CardProcess {
     #[allow(clippy::unused_self, reason = "every command has a body")]
     pub(crate) fn run(self) -> Result<(), Halt> {
         let served = hither_identity::card::serve();

@@ -122,7 +122,10 @@ impl Host {
         let _turn = self.turn.take(until).ok_or(CardError::Busy)?;
         let mut slot = locked(&self.running);
         loop {
-            slot.take_if(|running| locked(&running.end.status).is_some());
+            // One that was ended by `cancel` may not have noticed yet.
+            slot.take_if(|running| {
+                running.end.canceled.load(Ordering::Acquire) || locked(&running.end.status).is_some()
+            });
             if of.is_some() && slot.as_ref().map(|running| running.generation) != of {
                 return Err(CardError::PinNeeded { token: String::new() });
             }
