@@ -127,8 +127,10 @@ impl Seat {
         };
         command.env_clear().env("HOME", self.at("home")).env("XDG_RUNTIME_DIR", self.at("run"));
         command.env("TMPDIR", self.at("tmp")).env("LANG", "C.UTF-8").env("HITHER_PROFILE", self.at("profile"));
-        // Nothing of this machine's own desktop is asked for anything.
-        command.env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", self.at("run/no-bus").display()));
+        // Nothing of this machine's own desktop is asked for anything. Hosts have a place of their own for a bus.
+        if !matches!(self.place, Place::Host(_)) {
+            command.env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", self.at("run/no-bus").display()));
+        }
         for kept in ["PATH", "HITHER_LOG", "RUST_BACKTRACE", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);

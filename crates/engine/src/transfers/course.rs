@@ -56,7 +56,7 @@ impl Course {
 
 /// What both machines know.
 #[derive(Debug, Clone)]
-pub(super) enum Common {
+pub(super) enum Shared {
     Pause,
     Resume,
     Cancel(Failure),
@@ -71,19 +71,19 @@ pub(super) enum Common {
 
 macro_rules! common {
     ($machine:ident) => {
-        impl From<Common> for $machine::Event {
-            fn from(event: Common) -> Self {
+        impl From<Shared> for $machine::Event {
+            fn from(event: Shared) -> Self {
                 match event {
-                    Common::Pause => Self::Pause,
-                    Common::Resume => Self::Resume,
-                    Common::Cancel(failure) => Self::Cancel(failure),
-                    Common::PausedThere => Self::PausedThere,
-                    Common::CanceledThere(failure) => Self::CanceledThere(failure),
-                    Common::Connected => Self::Connected,
-                    Common::Lost(why) => Self::Lost(why),
-                    Common::SessionOver(failure) => Self::SessionOver(failure),
-                    Common::LaneFailed(why) => Self::LaneFailed(why),
-                    Common::Tick => Self::Tick,
+                    Shared::Pause => Self::Pause,
+                    Shared::Resume => Self::Resume,
+                    Shared::Cancel(failure) => Self::Cancel(failure),
+                    Shared::PausedThere => Self::PausedThere,
+                    Shared::CanceledThere(failure) => Self::CanceledThere(failure),
+                    Shared::Connected => Self::Connected,
+                    Shared::Lost(why) => Self::Lost(why),
+                    Shared::SessionOver(failure) => Self::SessionOver(failure),
+                    Shared::LaneFailed(why) => Self::LaneFailed(why),
+                    Shared::Tick => Self::Tick,
                 }
             }
         }
@@ -94,7 +94,7 @@ common!(outgoing);
 
 impl State {
     /// Something happened to a transfer, whichever way it goes.
-    pub(super) fn both_ways(&mut self, id: TransferId, event: Common) {
+    pub(super) fn both_ways(&mut self, id: TransferId, event: Shared) {
         match self.transfers.get(&id).map(|t| &t.course) {
             Some(Course::In(_)) => self.receiving(id, event.into()),
             Some(Course::Out(_)) => self.sending(id, event.into()),
@@ -194,10 +194,10 @@ impl State {
 
     /// No lane for a transfer.
     pub(crate) fn lane_of_transfer_failed(&mut self, id: TransferId, failure: &Failure) {
-        self.both_ways(id, Common::LaneFailed(failure.message.clone()));
+        self.both_ways(id, Shared::LaneFailed(failure.message.clone()));
     }
 
-    fn each_with(&mut self, peer: PeerId, event: &Common) {
+    fn each_with(&mut self, peer: PeerId, event: &Shared) {
         let ids: Vec<TransferId> =
             self.transfers.iter().filter(|(_, t)| t.kept.peer == peer).map(|(id, _)| *id).collect();
         for id in ids {
@@ -207,21 +207,21 @@ impl State {
 
     /// The connection of a session is gone, or was replaced: its lanes and requests are of no use any more.
     pub(crate) fn interrupt_transfers_with(&mut self, peer: PeerId, why: &str) {
-        self.each_with(peer, &Common::Lost(why.to_owned()));
+        self.each_with(peer, &Shared::Lost(why.to_owned()));
     }
 
     /// A session ended for good: what moves waits for the next one, what is only offered is off.
     pub(crate) fn transfers_without_session(&mut self, peer: PeerId, why: &str) {
         if self.live_session(&peer).is_none() {
             let failure = Failure::new(ErrorCode::Withdrawn, format!("the session ended: {why}"));
-            self.each_with(peer, &Common::SessionOver(failure));
+            self.each_with(peer, &Shared::SessionOver(failure));
         }
     }
 
     /// A session is connected (again): everything that waited for it goes on.
     pub(crate) fn go_on_with_transfers(&mut self, session: SessionId) {
         if let Some(peer) = self.sessions.get(&session).map(|s| s.kept.peer) {
-            self.each_with(peer, &Common::Connected);
+            self.each_with(peer, &Shared::Connected);
         }
     }
 
@@ -230,7 +230,7 @@ impl State {
         let is_due = |transfer: &Transfer| transfer.course.deadline().is_some_and(|at| at <= now);
         let due: Vec<TransferId> = self.transfers.iter().filter(|(_, t)| is_due(t)).map(|(id, _)| *id).collect();
         for id in due {
-            self.both_ways(id, Common::Tick);
+            self.both_ways(id, Shared::Tick);
         }
         for (question, transfer) in self.questions.lapsed(now) {
             let failure = Failure::new(ErrorCode::Expired, "nobody answered in time");

@@ -3,7 +3,7 @@
 
 use super::{
     Report, Transfer,
-    course::{Common, Course},
+    course::{Course, Shared},
     machine::{incoming, outgoing},
     outgoing::plan,
 };
@@ -64,7 +64,7 @@ impl State {
     pub(crate) fn pause_transfer(&mut self, wanted: &str) -> Result<Answer, Failure> {
         let id = self.agreed(wanted)?;
         self.unfinished(id)?;
-        self.both_ways(id, Common::Pause);
+        self.both_ways(id, Shared::Pause);
         Ok(Answer::Done)
     }
 
@@ -82,14 +82,14 @@ impl State {
             return Err(Failure::new(ErrorCode::Unreachable, "there is no connected session with that device")
                 .hint("invite it again; the transfer then goes on by itself"));
         }
-        self.both_ways(id, Common::Resume);
+        self.both_ways(id, Shared::Resume);
         Ok(Answer::Done)
     }
 
     pub(crate) fn cancel_transfer(&mut self, wanted: &str) -> Result<Answer, Failure> {
         let id = self.transfer_named(wanted)?;
         self.unfinished(id)?;
-        self.both_ways(id, Common::Cancel(Failure::new(ErrorCode::Canceled, "canceled here")));
+        self.both_ways(id, Shared::Cancel(Failure::new(ErrorCode::Canceled, "canceled here")));
         Ok(Answer::Done)
     }
 
@@ -149,11 +149,11 @@ impl State {
             Frame::Moving { transfer } if from(self, &transfer, Direction::In) => {
                 self.receiving(transfer, incoming::Event::MovingThere);
             }
-            Frame::Pause { transfer } if known(self, &transfer) => self.both_ways(transfer, Common::PausedThere),
+            Frame::Pause { transfer } if known(self, &transfer) => self.both_ways(transfer, Shared::PausedThere),
             Frame::Cancel { transfer, why } if known(self, &transfer) => {
                 let why = why.map(|why| format!("the other side ended it: {}", hither_model::text::printable(&why)));
                 let why = why.unwrap_or_else(|| "the other side canceled it".into());
-                self.both_ways(transfer, Common::CanceledThere(Failure::new(ErrorCode::Withdrawn, why)));
+                self.both_ways(transfer, Shared::CanceledThere(Failure::new(ErrorCode::Withdrawn, why)));
             }
             // We know nothing of it any more: it need not ask again.
             Frame::Moving { transfer } if !self.transfers.contains_key(&transfer) => {
