@@ -9,36 +9,36 @@ use hither_tests::{
 use serde_json::json;
 
 /// Ana and Ben, each with an agent and a window, at two hosts.
-pub struct Desks {
-    pub ana: App,
-    pub ben: App,
-    pub ana_agent: Agent,
-    pub ben_agent: Agent,
-    pub lab: Lab,
+pub(crate) struct Desks {
+    pub(crate) ana: App,
+    pub(crate) ben: App,
+    pub(crate) ana_agent: Agent,
+    pub(crate) ben_agent: Agent,
+    pub(crate) lab: Lab,
 }
 
 impl Desks {
     /// Both desks, with nobody met; `None`, and the reason noted, where there can be none.
-    pub fn two() -> Option<Self> {
+    pub(crate) fn two() -> Option<Self> {
         Self::of(window::lab(2)?)
     }
 
     /// The desks at the first two hosts of a lab.
-    pub fn of(lab: Lab) -> Option<Self> {
+    pub(crate) fn of(lab: Lab) -> Option<Self> {
         let (ana, ben) = (lab.seat(0), lab.seat(1));
         let (ana_agent, ben_agent) = (ana.agent("Ana"), ben.agent("Ben"));
         Some(Self { ana: App::open(&ana), ben: App::open(&ben), ana_agent, ben_agent, lab })
     }
 
     /// Both desks, with a conversation open at both.
-    pub fn met() -> Option<Self> {
+    pub(crate) fn met() -> Option<Self> {
         let desks = Self::two()?;
         desks.meet();
         Some(desks)
     }
 
     /// Ana invites by the window, Ben accepts by his, both after reading the code. Gives what each screen showed.
-    pub fn meet(&self) -> [String; 2] {
+    pub(crate) fn meet(&self) -> [String; 2] {
         self.ana.press_button("Invite Ben");
         let codes = [code(&self.ana), code(&self.ben)];
         assert_eq!(codes[0], codes[1], "both screens show the same code");
@@ -51,7 +51,7 @@ impl Desks {
 }
 
 /// Waits for the code and reads it off the screen.
-pub fn code(app: &App) -> String {
+pub(crate) fn code(app: &App) -> String {
     let element = app.find(Wanted::with("img", "Your code:"));
     // The sheet fades in; before that nothing of it counts as shown.
     app.until("code of six digits", || {
@@ -61,29 +61,29 @@ pub fn code(app: &App) -> String {
 }
 
 /// Waits until the conversation with somebody is what the window shows, and connected.
-pub fn talks_with(app: &App, name: &str, peer: &str) {
+pub(crate) fn talks_with(app: &App, name: &str, peer: &str) {
     app.find(Wanted::of("heading", &format!("Conversation with {name}")));
     assert_eq!(app.view(), format!("/session/{peer}"));
     app.reads("Connected");
 }
 
 /// Writes a message into the open conversation and sends it by Enter.
-pub fn says(app: &App, to: &str, words: &str) {
+pub(crate) fn says(app: &App, to: &str, words: &str) {
     app.type_into(Wanted::of("textbox", &format!("Message to {to}")), &format!("{words}\u{e007}"));
 }
 
 /// Goes to a view by the sidebar.
-pub fn goes_to(app: &App, view: &str) {
+pub(crate) fn goes_to(app: &App, view: &str) {
     app.press(Wanted::with("link", view));
 }
 
 /// The process id of an agent, as this machine counts.
-pub fn pid_of(agent: &Agent) -> i32 {
+pub(crate) fn pid_of(agent: &Agent) -> i32 {
     agent.run.pids().first().map_or_else(|| panic!("the agent has ended"), |pid| pid.as_raw_nonzero().get())
 }
 
 /// The middle of an element, in CSS pixels of the page.
-pub fn middle_of(app: &App, wanted: Wanted<'_>) -> (i16, i16) {
+pub(crate) fn middle_of(app: &App, wanted: Wanted<'_>) -> (i16, i16) {
     let element = app.find(wanted);
     let script = "const r = arguments[0].getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]";
     let at = app.run(script, &json!([element.argument()]));
@@ -92,7 +92,7 @@ pub fn middle_of(app: &App, wanted: Wanted<'_>) -> (i16, i16) {
 }
 
 /// Waits for a row of a kind that an agent tells, whatever its window shows.
-pub fn the_agent_tells(
+pub(crate) fn the_agent_tells(
     app: &App,
     args: &[&str],
     what: &str,
@@ -102,6 +102,6 @@ pub fn the_agent_tells(
 }
 
 /// Whether a row is about a transfer in this state.
-pub fn is_transfer(row: &serde_json::Value, state: &str) -> bool {
+pub(crate) fn is_transfer(row: &serde_json::Value, state: &str) -> bool {
     row.get("transfer").is_some() && text(row, "state") == state
 }
