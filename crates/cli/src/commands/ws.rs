@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hither ws wss://example.org/chat --protocol chat.v2")]
 pub(crate) struct Ws {
-    /// wss://HOST[:PORT]/PATH; ws:// only with --clear
+    /// wss://HOST/PATH or wss://HOST:PORT/PATH; ws:// only with --clear
     url: String,
     /// A sub-protocol to offer, the preferred first
     #[arg(long, value_name = "P")]
