@@ -2,7 +2,7 @@
 //! and the agent [`FromAgent`], in any order; a reply carries the number of its request.
 //!
 //! ```text
-//! {"hello":"hither-control","version":1,"program":"0.1.0"}                  both
+//! {"hello":"hither-control","version":2,"program":"0.1.0"}                  both
 //! {"request":{"id":1,"ask":{"ask":"near"}}}                                 client
 //! {"reply":{"id":1,"answer":{"answer":"peers","rows":[]}}}                  agent
 //! {"subscribe":{"id":2}}                                                    client
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(failure.code, ErrorCode::VersionSkew);
         assert!(failure.message.starts_with("the agent is older than this program"), "{}", failure.message);
         assert!(!failure.message.contains('\u{1b}'), "the other program's words are escaped");
-        let newer = Hello { version: 2, ..Hello::ours() };
+        let newer = Hello { version: CONTROL_VERSION + 1, ..Hello::ours() };
         assert!(newer.judge_client().unwrap_err().to_string().starts_with("the client is newer than this agent"));
         assert!(Hello::ours().judge_agent().is_ok());
     }
