@@ -16,6 +16,8 @@ use std::{
 
 const MANIFEST: &str = "manifest";
 const JOURNAL: &str = "journal";
+/// How often the parent may vanish while a directory is made in it.
+const TRIES: usize = 100;
 
 /// The directory of one transfer.
 #[derive(Debug)]
@@ -31,18 +33,27 @@ impl Partial {
     pub(crate) fn create(inbox: &Inbox, transfer: TransferId) -> Result<Self, TransferError> {
         let name = transfer.to_string();
         let failed = |error: Errno| TransferError::storage("create the part directory in", inbox.show(), error);
-        match fs::mkdirat(inbox.directory(), PARTIAL, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(failed(error)),
+        // Another transfer that ends takes an empty parent away: then it is made again.
+        for _ in 0..TRIES {
+            match fs::mkdirat(inbox.directory(), PARTIAL, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(failed(error)),
+            }
+            let parent = match open_private(inbox.directory(), PARTIAL) {
+                Ok(parent) => parent,
+                Err(Errno::NOENT) => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            match fs::mkdirat(&parent, &name, Mode::RWXU) {
+                Ok(()) => {}
+                Err(Errno::NOENT) => continue,
+                Err(Errno::EXIST) => return Err(TransferError::AlreadyBegun),
+                Err(error) => return Err(failed(error)),
+            }
+            let directory = open_private(parent.as_fd(), &name).map_err(failed)?;
+            return Ok(Self { parent, directory, name });
         }
-        let parent = open_private(inbox.directory(), PARTIAL).map_err(failed)?;
-        match fs::mkdirat(&parent, &name, Mode::RWXU) {
-            Ok(()) => {}
-            Err(Errno::EXIST) => return Err(TransferError::AlreadyBegun),
-            Err(error) => return Err(failed(error)),
-        }
-        let directory = open_private(parent.as_fd(), &name).map_err(failed)?;
-        Ok(Self { parent, directory, name })
+        Err(failed(Errno::NOENT))
     }
 
     /// Opens the directory of an interrupted transfer.
@@ -124,7 +135,8 @@ impl Partial {
         }
         remove(&self.parent, &self.name)?;
         match remove(inbox.directory(), PARTIAL) {
-            Err(Errno::NOTEMPTY | Errno::EXIST) | Ok(()) => Ok(()),
+            // Not empty, or another transfer was quicker.
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOENT) | Ok(()) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -166,5 +178,30 @@ pub(super) fn open_private(directory: BorrowedFd<'_>, name: &str) -> Result<Owne
 impl Inbox {
     pub(super) fn show(&self) -> String {
         self.path.to_string_lossy().into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transfers_that_begin_and_end_at_once_do_not_take_the_place_from_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let inbox = Inbox::open(dir.path(), &crate::Limits::default()).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4_u8 {
+                let inbox = &inbox;
+                scope.spawn(move || {
+                    for round in 0..200_u8 {
+                        let mut id = [thread; 16];
+                        id[1] = round;
+                        let partial = Partial::create(inbox, TransferId::new(id)).unwrap();
+                        partial.remove(inbox).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }
