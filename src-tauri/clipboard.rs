@@ -94,7 +94,7 @@ fn store(folder: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let when = now.map_or_else(|_| "now".to_owned(), |text| text.to_string());
     for attempt in 1..100 {
         let more = if attempt == 1 { String::new() } else { format!(" {attempt}") };
-        let path = folder.join(format!("Picture {when}{more}.png"));
+        let path = folder.join(format!("Pasted image {when}{more}.png"));
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
             Ok(mut file) => return file.write_all(bytes).map(|()| path),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}

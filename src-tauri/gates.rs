@@ -25,6 +25,7 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("paste", json!({})),
         ("open_kept", json!({ "transfer": "a" })),
         ("show_kept", json!({ "transfer": "a" })),
+        ("drag_kept", json!({ "transfer": "a" })),
         ("desktop", json!({})),
         ("set_autostart", json!({ "on": true })),
         ("set_language", json!({ "tag": "en" })),

@@ -12,6 +12,7 @@ mod commands;
 mod company;
 mod desktop;
 mod dialogs;
+mod dragging;
 mod entries;
 #[cfg(test)]
 mod gates;
@@ -56,6 +57,7 @@ fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         files::paste,
         files::open_kept,
         files::show_kept,
+        files::drag_kept,
         window::desktop,
         window::set_autostart,
         window::set_language,
@@ -70,7 +72,7 @@ pub fn run() -> ExitCode {
     let began = Instant::now();
     let filter = EnvFilter::try_from_env("HITHER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    renderer::avoid_blank_window();
+    renderer::choose();
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     match start(began, &arguments) {
         Ok(()) => ExitCode::SUCCESS,

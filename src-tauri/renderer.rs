@@ -1,4 +1,5 @@
-//! Meets windows that stay blank before GTK starts; which machines those are is in [`hither_window::renderer`].
+//! Chooses before GTK starts how WebKit is to draw: which machines need plain painting, and why, is in
+//! [`hither_window::renderer`].
 //!
 //! The variable must be there when the process begins (changing one's own environment is unsafe once there are
 //! threads), so the program replaces itself by itself, once.
@@ -8,20 +9,18 @@ use std::{env, fs, os::unix::process::CommandExt, path::Path, process::Command};
 
 const SWITCH: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
-/// Begins anew with WebKit's older renderer where that is needed; otherwise, and if that fails, just returns.
-pub(crate) fn avoid_blank_window() {
-    if machine().blank().is_none() {
-        return;
-    }
+/// Begins anew with plain painting where that is needed; otherwise, and if that fails, just returns.
+pub(crate) fn choose() {
+    let Some(why) = machine().paints_plainly() else { return };
+    tracing::info!("WebKit is to paint plainly: {why}");
     let mut arguments = env::args_os();
     let (Some(name), Ok(program)) = (arguments.next(), env::current_exe()) else { return };
     let failed = Command::new(program).arg0(name).args(arguments).env(SWITCH, "1").exec();
-    tracing::warn!("the window may stay blank: WebKit could not be told to render the older way: {failed}");
+    tracing::warn!("the window may be slow or stay blank: WebKit could not be told to paint plainly: {failed}");
 }
 
 fn machine() -> Machine {
-    // The older way has no pictures for a driver: a test that asks for one would wait for ever.
-    let decided = env::var_os(SWITCH).is_some() || env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some();
+    let decided = env::var_os(SWITCH).is_some();
     Machine {
         decided,
         nvidia: Path::new("/proc/driver/nvidia/version").exists(),

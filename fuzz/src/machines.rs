@@ -45,7 +45,8 @@ mod step {
     pub(super) const CONSUMED: u8 = 14;
     pub(super) const AGAIN: u8 = 15;
     pub(super) const SWAP: u8 = 16;
-    pub(super) const COUNT: u8 = 17;
+    pub(super) const VOUCH: u8 = 17;
+    pub(super) const COUNT: u8 = 18;
 }
 
 /// What is left of a script.
@@ -148,11 +149,12 @@ impl<C: Machine, S: Machine> Duel<C, S> {
             3 => Frame::NonceS { n: digest },
             4 => Frame::NoCode,
             5 => Frame::Confirm { mac: digest },
-            6 => Frame::Accepted { name: script.text() },
+            6 => Frame::Accepted { name: script.text(), certified: None },
             7 => Frame::Welcome { name: script.text() },
             8 => Frame::No { why: NOES[why % NOES.len()] },
             9 => {
-                let whys = [Taken::Withdrawn, Taken::Expired, Taken::CodesDiffer, Taken::LinkOnly];
+                let whys =
+                    [Taken::Withdrawn, Taken::Expired, Taken::CodesDiffer, Taken::LinkOnly, Taken::Certificate];
                 Frame::Withdraw { why: whys[why % whys.len()] }
             }
             10 => Frame::LinkProof { proof: digest },
@@ -173,7 +175,8 @@ impl<C: Machine, S: Machine> Duel<C, S> {
     }
 }
 
-const NOES: [No; 6] = [No::Declined, No::Busy, No::Expired, No::LinkOnly, No::CodesDiffer, No::Unknown];
+const NOES: [No; 7] =
+    [No::Declined, No::Busy, No::Expired, No::LinkOnly, No::CodesDiffer, No::Unknown, No::Certificate];
 
 fn digests(frame: &Frame) -> Option<Digest> {
     match frame {

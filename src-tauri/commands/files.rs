@@ -2,15 +2,19 @@
 //! ids of transfers for what was received.
 
 use super::Desk;
-use crate::{clipboard, dialogs, picking, shell::Shell};
+use crate::{clipboard, dialogs, dragging, main_thread::on_main, picking, shell::Shell};
 use hither_model::{Answer, Ask, ErrorCode, Failure, TransferState, row::Direction};
 use hither_window::{Pasted, PickKind, Picked, opening};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use tauri::{AppHandle, Runtime};
+
+/// How long the toolkit's thread may take to begin a drag.
+const DRAG_WITHIN: Duration = Duration::from_secs(5);
 
 /// Offers what these tokens stand for to a device with an open session. The tokens are good until that has worked.
 #[tauri::command]
@@ -72,6 +76,17 @@ pub(crate) async fn show_kept(transfer: String, desk: Desk<'_>) -> Result<(), Fa
         // No file manager that can point at things: its folder, then.
         Err(_) => apart(move || tauri_plugin_opener::open_path(folder, None::<&str>)).await,
     }
+}
+
+/// Drags what was received out of the window, for as long as the person holds the button. A button that was let go
+/// meanwhile is no failure.
+#[tauri::command]
+pub(crate) async fn drag_kept<R: Runtime>(transfer: String, app: AppHandle<R>, desk: Desk<'_>) -> Result<(), Failure> {
+    let path = received(transfer, &desk).await?;
+    fs::symlink_metadata(&path).map_err(|e| gone(&path, &e))?;
+    let handle = app.clone();
+    on_main(&app, Some(DRAG_WITHIN), move |answer| drop(answer.send(dragging::begin(&handle, &path)))).await?;
+    Ok(())
 }
 
 /// Where the agent put what was received.

@@ -103,6 +103,9 @@ def main():
     print(f"\n{'figure':{width}}  {'value':>10}  {'goal':>10}")
     for f in figures:
         sign = "≥" if f.more_is_better else "≤"
+        if f.goal is None:
+            print(f"{f.figure:{width}}  {f.value:>7.2f} {f.unit:<3} stated")
+            continue
         print(f"{f.figure:{width}}  {f.value:>7.2f} {f.unit:<3} {sign} {f.goal:>4g} {f.unit:<3}  {'met' if f.met else 'MISSED'}")
     for name, reason in bench.left_out.items():
         print(f"left out: {name}: {reason.splitlines()[0]}")

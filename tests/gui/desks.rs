@@ -7,6 +7,7 @@ use hither_tests::{
     window::{self, App, Wanted},
 };
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// Ana and Ben, each with an agent and a window, at two hosts.
 pub(crate) struct Desks {
@@ -104,4 +105,11 @@ pub(crate) fn the_agent_tells(
 /// Whether a row is about a transfer in this state.
 pub(crate) fn is_transfer(row: &serde_json::Value, state: &str) -> bool {
     row.get("transfer").is_some() && text(row, "state") == state
+}
+
+/// Where Ben's agent says that it put something of this ending, as this process sees it.
+pub(crate) fn inbox_file(desks: &Desks, ending: &str) -> Option<PathBuf> {
+    let rows = desks.ben.seat.rows(["transfers"]);
+    let path = rows.iter().filter_map(|row| row.get("path")?.as_str()).find(|path| path.ends_with(ending))?;
+    Some(desks.ben.seat.outside(Path::new(path))).filter(|file| file.exists())
 }

@@ -1,7 +1,7 @@
 //! Files between two windows: dropped by another program (XDND), taken by the person asked, whole at the end; and a
 //! window killed in the middle of it.
 
-use crate::desks::{Desks, is_transfer, middle_of, the_agent_tells};
+use crate::desks::{Desks, inbox_file, is_transfer, middle_of, the_agent_tells};
 use hither_tests::{
     acts::noise,
     window::{Wanted, drag},
@@ -36,14 +36,6 @@ fn a_dropped_file_arrives_whole_after_the_other_person_said_yes() {
     ana.reads("Delivered and confirmed");
     let kept = inbox_file(&desks, name).expect("it is in the inbox");
     assert_eq!(blake3(&kept), blake3(&ana.seat.file(name)));
-}
-
-/// Where Ben's agent says that it put a file, as this process sees it.
-fn inbox_file(desks: &Desks, name: &str) -> Option<std::path::PathBuf> {
-    let rows = desks.ben.seat.rows(["transfers"]);
-    let path = rows.iter().filter_map(|row| row.get("path")?.as_str()).find(|path| path.ends_with(name))?;
-    let file = desks.ben.seat.outside(Path::new(path));
-    file.is_file().then_some(file)
 }
 
 #[test]

@@ -9,3 +9,5 @@ mod hostile;
 mod life;
 mod links;
 mod meeting;
+mod paste;
+mod sending;

@@ -79,3 +79,16 @@ fn codes_that_differ_end_the_meeting_at_both() {
         assert!(app.seat.rows(["sessions"]).iter().all(|row| row.get("session").is_none()));
     }
 }
+
+#[test]
+fn an_invite_that_is_taken_back_is_gone_from_the_other_screen() {
+    let Some(desks) = Desks::two() else { return };
+    let (ana, ben) = (&desks.ana, &desks.ben);
+    ana.press_button("Invite Ben");
+    ben.find(Wanted::of("alertdialog", "Ana wants to connect"));
+    // While the codes are compared there is the cross, and Esc.
+    ana.press_button("Close");
+    ben.vanishes(Wanted::of("alertdialog", "Ana wants to connect"));
+    assert!(ana.there(Wanted::with("dialog", "Ben")).is_empty());
+    assert!(ben.seat.rows(["inbox"]).iter().all(|row| row.get("kind").is_none()), "nothing waits for an answer");
+}

@@ -2,6 +2,7 @@
 //! that nothing is missing but this where there is no desktop.
 
 mod bus;
+mod hostile;
 
 use bus::{Act, Bus, Desktop, Shown, forge};
 use hither_tests::{

@@ -28,6 +28,8 @@ export interface Bridge {
   openKept(transfer: string): Promise<void>;
   /** Shows what was received in the file manager. */
   showKept(transfer: string): Promise<void>;
+  /** Drags what was received out of the window, while the person holds the button. */
+  dragKept(transfer: string): Promise<void>;
   desktop(): Promise<Desktop>;
   setAutostart(on: boolean): Promise<void>;
   setLanguage(tag: string): Promise<void>;

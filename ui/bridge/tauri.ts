@@ -28,6 +28,7 @@ export function tauriBridge(): Bridge {
     paste: () => invoke<Pasted>("paste"),
     openKept: (transfer) => invoke("open_kept", { transfer }),
     showKept: (transfer) => invoke("show_kept", { transfer }),
+    dragKept: (transfer) => invoke("drag_kept", { transfer }),
     desktop: () => invoke<Desktop>("desktop"),
     setAutostart: (on) => invoke("set_autostart", { on }),
     setLanguage: (tag) => invoke("set_language", { tag }),

@@ -3,11 +3,11 @@
 import { createContext, untrack } from "svelte";
 import type { Bridge } from "~/bridge/bridge";
 import { failureOf } from "~/bridge/bridge";
-import type { Answer, Desktop, Failure, Picked, WindowNews } from "~/bridge/words";
+import type { Answer, Desktop, ErrorCode, Failure, Picked, WindowNews } from "~/bridge/words";
 import { shown } from "~/text/shown";
 import { languageFor, setLanguage, t, type Language } from "~/text/text.svelte";
 import { Invitation, type Target } from "./invitation.svelte";
-import { questionList, sessionWith } from "./pictures";
+import { isOwn, questionList, sessionWith } from "./pictures";
 import { reduce } from "./reduce";
 import { router } from "./route.svelte";
 import { toasts } from "./toasts.svelte";
@@ -32,11 +32,13 @@ export class Desk {
   readonly ended = $derived(this.world.ended);
   readonly transfers = $derived(this.world.transfers);
   readonly speeds = $derived(this.world.speeds);
+  readonly reasons = $derived(this.world.reasons);
   readonly invites = $derived(this.world.invites);
   readonly messages = $derived(this.world.messages);
   readonly unread = $derived(this.world.unread);
   readonly capabilities = $derived(this.world.capabilities);
   readonly alarms = $derived(this.world.alarms);
+  readonly identities = $derived(this.world.identities);
 
   /** Milliseconds since 1970, once a second: for countdowns. */
   now = $state(0);
@@ -45,7 +47,9 @@ export class Desk {
   /** Questions the person put off; they stay open until they lapse. */
   private putOff = $state.raw<ReadonlySet<string>>(new Set());
   readonly openQuestions = $derived(questionList(this.world));
-  readonly asking = $derived(this.openQuestions.filter((question) => !this.putOff.has(question.row.id)));
+  /** Those about a card or certificate of one's own stand above everything and are not put off. */
+  readonly own = $derived(this.openQuestions.filter((question) => isOwn(question.row)));
+  readonly asking = $derived(this.openQuestions.filter(({ row }) => !isOwn(row) && !this.putOff.has(row.id)));
   /** Whether the agent has ever been heard. */
   readonly met = $derived(this.me !== null);
 
@@ -236,7 +240,11 @@ export class Desk {
 
 /** A failure as a sentence in the person's language. */
 export function failureText(failure: Failure): string {
-  return t(`error.${failure.code}` as "error.Internal");
+  return codeText(failure.code);
+}
+
+export function codeText(code: ErrorCode): string {
+  return t(`error.${code}`);
 }
 
 export const [useDesk, provideDesk] = createContext<Desk>();

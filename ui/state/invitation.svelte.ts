@@ -2,6 +2,7 @@
 // person did here (said "the same", took it back) and what is to be offered afterwards.
 import { failureOf } from "~/bridge/bridge";
 import type { Failure, Picked, Trust } from "~/bridge/words";
+import { knownAs, type KnownAs } from "./certificates.svelte";
 import type { Desk } from "./desk.svelte";
 import type { InviteStage } from "./world";
 
@@ -16,6 +17,7 @@ export type InvitationStep =
 
 export class Invitation {
   note = $state("");
+  as = $state<KnownAs>("set");
   /** Came from a link: there is no device to invite again. */
   readonly byLink: boolean;
   private id = $state<string | null>(null);
@@ -58,7 +60,8 @@ export class Invitation {
     const message = this.note.trim() === "" ? null : this.note.trim();
     try {
       const { peer } = this.target;
-      const answer = await this.desk.bridge.proximity({ ask: "invite", peer, message, timeout: null, unverified });
+      const ask = { ask: "invite", peer, message, timeout: null, unverified, ...knownAs(this.as) } as const;
+      const answer = await this.desk.bridge.proximity(ask);
       if (answer.answer === "inviting") this.id = answer.invite;
     } catch (thrown) {
       this.refusal = failureOf(thrown);

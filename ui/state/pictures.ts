@@ -1,5 +1,5 @@
 // Pictures derived from the world: what lists show, in which order. Pure.
-import type { MessageRow, PeerRow, SessionRow, TransferRow, Trust } from "~/bridge/words";
+import type { MessageRow, PeerRow, QuestionRow, SessionRow, TransferRow, Trust } from "~/bridge/words";
 import { isOver } from "./reduce";
 import type { OpenQuestion, World } from "./world";
 
@@ -31,6 +31,10 @@ export const isLive = (row: SessionRow | null): boolean => row !== null && row.s
 export function questionList(world: Pick<World, "questions">): OpenQuestion[] {
   return [...world.questions.values()].sort((a, b) => a.until - b.until);
 }
+
+/** Whether a question comes of what the person here does: a PIN, a certificate to choose, a card to insert. */
+export const isOwn = (row: QuestionRow): boolean =>
+  row.kind === "pin" || row.kind === "choose-certificate" || row.kind === "insert-card";
 
 export type TransferFilter = "all" | "active" | "finished" | "failed";
 

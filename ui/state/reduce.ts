@@ -70,6 +70,9 @@ function apply(draft: Draft, news: WindowNews, now: number): void {
       draft.world.alarms = [...draft.world.alarms, alarm].slice(-RINGS);
       return;
     }
+    case "identities":
+      draft.world.identities += 1;
+      return;
     case "stopping":
       draft.world.agent = { is: "stopping" };
       return;
@@ -194,6 +197,7 @@ function move(draft: Draft, news: Talk | Move): void {
       }));
     case "dropped":
       draft.map("speeds").delete(news.transfer);
+      draft.map("reasons").set(news.transfer, news.failure.code);
       return change(draft, news.transfer, () => ({ state: "dropped", why: news.failure.message }));
     default:
       return;

@@ -1,7 +1,7 @@
 // What the page knows of the agent's world: a picture, never the truth. Everything here comes from news and can be thrown
 // away at any moment; a fresh snapshot makes it whole again.
 import type {
-  CapabilityRow, Failure, InviteId, MeRow, MessageRow, PeerId, PeerRow, QuestionId, QuestionRow, SessionId, SessionRow,
+  CapabilityRow, ErrorCode, Failure, InviteId, MeRow, MessageRow, PeerId, PeerRow, QuestionId, QuestionRow, SessionId, SessionRow,
   TransferId, TransferRow, Verified,
 } from "~/bridge/words";
 
@@ -36,6 +36,8 @@ export interface World {
   transfers: ReadonlyMap<TransferId, TransferRow>;
   /** Apart from the rows, so that ten a second do not sort long lists anew. */
   speeds: ReadonlyMap<TransferId, Speed>;
+  /** Why transfers ended that ended while this window watched. */
+  reasons: ReadonlyMap<TransferId, ErrorCode>;
   invites: ReadonlyMap<InviteId, InviteStage>;
   /** By device, oldest first. */
   messages: ReadonlyMap<PeerId, readonly MessageRow[]>;
@@ -43,6 +45,8 @@ export interface World {
   /** Changes to capabilities since the window opened. */
   capabilities: ReadonlyMap<string, CapabilityRow>;
   alarms: readonly Alarm[];
+  /** Goes up whenever certificates, cards or authorities have changed: time to ask again. */
+  identities: number;
   /** Whose conversation is on the screen: its messages are read. */
   viewing: PeerId | null;
 }
@@ -56,10 +60,12 @@ export const emptyWorld = (): World => ({
   ended: new Map(),
   transfers: new Map(),
   speeds: new Map(),
+  reasons: new Map(),
   invites: new Map(),
   messages: new Map(),
   unread: new Map(),
   capabilities: new Map(),
   alarms: [],
+  identities: 0,
   viewing: null,
 });

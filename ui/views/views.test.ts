@@ -1,14 +1,10 @@
 // The secondary views against the scripted agent: what is asked first, what stays secret, what a failure leaves.
-import { cleanup, fireEvent, render, screen, within } from "@testing-library/svelte";
-import { tick, type Component } from "svelte";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakeAgent } from "~/bridge/fake/agent";
+import { cleanup, fireEvent, screen, within } from "@testing-library/svelte";
+import { expect, test, vi } from "vitest";
 import { NOON, peerId } from "~/bridge/fake/rows";
-import { SCENES, type Scene } from "~/bridge/fake/scenes";
-import { Desk } from "~/state/desk.svelte";
+import { SCENES } from "~/bridge/fake/scenes";
 import { toasts } from "~/state/toasts.svelte";
-import { setLanguage } from "~/text/text.svelte";
-import WithDesk from "../test/WithDesk.svelte";
+import { asked, button, open, press, ripen, settle, stage } from "../test/open";
 import Capabilities from "./capabilities/Capabilities.svelte";
 import Doctor from "./doctor/Doctor.svelte";
 import History from "./history/History.svelte";
@@ -16,52 +12,7 @@ import Identity from "./identity/Identity.svelte";
 import Links from "./links/Links.svelte";
 import Settings from "./settings/Settings.svelte";
 
-// Looking for roles is slow in jsdom when the machine is busy.
-vi.setConfig({ testTimeout: 30_000 });
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal("matchMedia", () => ({ matches: false }));
-  // jsdom has no modal dialogs.
-  HTMLDialogElement.prototype.showModal = function () { this.open = true; };
-  HTMLDialogElement.prototype.close = function () { this.open = false; };
-  toasts.list = [];
-});
-afterEach(() => {
-  cleanup();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
-
-/** Lets promises and effects settle. */
-async function settle() {
-  for (let round = 0; round < 8; round += 1) {
-    await Promise.resolve();
-    await tick();
-  }
-}
-
-async function open(view: Component<{ id: string | null }>, scene: Scene = SCENES.busy(), id: string | null = null) {
-  const agent = new FakeAgent({ scene, pace: 0, language: "en" });
-  const desk = new Desk(agent, () => NOON * 1000);
-  await desk.start();
-  desk.flush();
-  setLanguage("en");
-  const page = render(WithDesk, { desk, view, id });
-  await settle();
-  return { agent, desk, page };
-}
-const asked = (agent: FakeAgent, ask: string) => agent.asked.filter((one) => one.ask === ask);
-const press = async (element: HTMLElement) => {
-  await fireEvent.click(element);
-  await settle();
-};
-/** A button that says yes wakes half a second after it appeared. */
-const ripen = async () => {
-  vi.advanceTimersByTime(600);
-  await settle();
-};
-const button = (name: string | RegExp) => screen.getByRole("button", { name });
+stage();
 
 test("switching off what ends conversations asks first and names them", async () => {
   const { agent } = await open(Capabilities);
@@ -77,7 +28,7 @@ test("switching off what ends conversations asks first and names them", async ()
 
 test("what this version does not declare has no switch", async () => {
   await open(Capabilities);
-  expect(screen.getAllByRole("switch")).toHaveLength(3);
+  expect(screen.getAllByRole("switch")).toHaveLength(4);
 });
 
 test("forgetting somebody asks first, and leaving the question forgets nobody", async () => {

@@ -231,6 +231,7 @@ impl<E: Engine> Desk<E> {
                         unverified: false,
                         to: None,
                         executable: false,
+                        identity: None,
                     },
                     false => Ask::Decline { question, block: false },
                 };

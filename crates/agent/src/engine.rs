@@ -35,6 +35,7 @@ pub(crate) struct Chosen {
     pub(crate) revoked: Vec<String>,
     pub(crate) interfaces: Interfaces,
     pub(crate) notifications: bool,
+    pub(crate) certificates: settings::Certificates,
 }
 
 /// What is known once an engine runs.

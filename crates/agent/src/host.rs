@@ -212,6 +212,7 @@ impl Host {
             revoked: stored.revoked.clone(),
             interfaces: stored.interfaces.clone(),
             notifications: stored.notifications && !self.options.practice,
+            certificates: stored.certificates.clone(),
         };
         let practice = if self.options.practice { DisplayName::new(practice::NAME).ok() } else { None };
         if let Some(name) = self.options.name.clone().or(practice) {
@@ -260,6 +261,9 @@ fn adopt(stored: &mut Settings, before: &Chosen, now: &Chosen) {
     }
     if now.allow_tls12 != before.allow_tls12 {
         stored.allow_tls12 = now.allow_tls12;
+    }
+    if now.certificates != before.certificates {
+        stored.certificates.clone_from(&now.certificates);
     }
     if now.notifications != before.notifications {
         stored.notifications = now.notifications;

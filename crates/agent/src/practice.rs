@@ -88,7 +88,7 @@ impl Player {
             }
             (QuestionKind::Invite | QuestionKind::KeyChanged, None) => tell(&format!("{name} invites this device")),
             (QuestionKind::Transfer, _) => tell(&format!("{name} offers files")),
-            (QuestionKind::Pin | QuestionKind::ChooseCertificate, _) => return Ok(()),
+            (QuestionKind::Pin | QuestionKind::ChooseCertificate | QuestionKind::InsertCard, _) => return Ok(()),
         }
         let to = match question.transfer {
             Some(transfer) => {
@@ -104,6 +104,7 @@ impl Player {
             unverified: question.code.is_none(),
             to,
             executable: false,
+            identity: None,
         };
         match self.client.ask(accept).await {
             // Somebody else at this device was quicker, or it lapsed.

@@ -1,6 +1,7 @@
 //! The real engine behind the agent's own words for one.
 
 use crate::engine::{Chosen, Engine, Interfaces, Started, Wanted};
+use crate::settings::Certificates;
 use hither_control::{PipeAsk, Wire};
 use hither_engine::Handle;
 use hither_model::{Answer, Ask, Failure, News};
@@ -9,10 +10,22 @@ use tokio::sync::{broadcast, watch};
 /// Starts the engine.
 pub(crate) async fn start(wanted: Wanted) -> Result<(Handle, Started), Failure> {
     let Wanted { profile, listen, listeners, chosen, mdns, loopback } = wanted;
-    let Chosen { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications } = chosen;
+    let Chosen { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications, certificates } = chosen;
     let Interfaces { include, exclude, virtual_too } = interfaces;
     let interfaces = hither_engine::Interfaces { include, exclude, virtual_too };
-    let settings = hither_engine::Settings { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications };
+    let Certificates { identity, modules, network_modules, organisation, card_bound, stale_crl } = certificates;
+    let certificates =
+        hither_engine::Certificates { identity, modules, network_modules, organisation, card_bound, stale_crl };
+    let settings = hither_engine::Settings {
+        name,
+        visibility,
+        inbox,
+        allow_tls12,
+        revoked,
+        interfaces,
+        notifications,
+        certificates,
+    };
     let options = hither_engine::Options { profile, listen, listeners, settings, mdns, loopback };
     let (handle, started) = hither_engine::Engine::start(options).await?;
     let hither_engine::Started { peer, name, listen, media } = started;
@@ -21,11 +34,22 @@ pub(crate) async fn start(wanted: Wanted) -> Result<(Handle, Started), Failure> 
 
 impl From<hither_engine::Settings> for Chosen {
     fn from(settings: hither_engine::Settings) -> Self {
-        let hither_engine::Settings { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications } =
-            settings;
+        let hither_engine::Settings {
+            name,
+            visibility,
+            inbox,
+            allow_tls12,
+            revoked,
+            interfaces,
+            notifications,
+            certificates,
+        } = settings;
         let hither_engine::Interfaces { include, exclude, virtual_too } = interfaces;
         let interfaces = Interfaces { include, exclude, virtual_too };
-        Self { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications }
+        let hither_engine::Certificates { identity, modules, network_modules, organisation, card_bound, stale_crl } =
+            certificates;
+        let certificates = Certificates { identity, modules, network_modules, organisation, card_bound, stale_crl };
+        Self { name, visibility, inbox, allow_tls12, revoked, interfaces, notifications, certificates }
     }
 }
 

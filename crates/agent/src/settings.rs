@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The version of the file this hither writes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Largest file that is read, bytes.
 const CAP: u64 = 256 * 1024;
 
@@ -39,6 +39,40 @@ pub struct Settings {
     pub revoked: Vec<String>,
     /// Network interfaces for discovery.
     pub interfaces: Interfaces,
+    /// Certificates of people, ours and others'.
+    pub certificates: Certificates,
+}
+
+/// Certificates of people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificates {
+    /// The one to be known by unless another is named; absent: the device's key alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// PKCS#11 modules that the person registered by their path.
+    pub modules: Vec<PathBuf>,
+    /// Those of them that need the network.
+    pub network_modules: Vec<PathBuf>,
+    /// Only people vouched for by a trusted authority may invite.
+    pub organisation: bool,
+    /// A session that began with a card ends when the card is taken out.
+    pub card_bound: bool,
+    /// Accept certificates though the list of revoked ones is out of date.
+    pub stale_crl: bool,
+}
+
+impl Default for Certificates {
+    fn default() -> Self {
+        Self {
+            identity: None,
+            modules: vec![],
+            network_modules: vec![],
+            organisation: false,
+            card_bound: true,
+            stale_crl: false,
+        }
+    }
 }
 
 /// Which network interfaces take part in discovery.
@@ -59,25 +93,43 @@ struct OnlyVersion {
     version: u32,
 }
 
-/// The file of hither 0.1: nothing about notifications.
+/// The files of version 1, which had nothing about notifications, and 2, which had nothing about certificates.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct First {
-    #[serde(rename = "version")]
-    _version: u32,
+struct Earlier {
+    version: u32,
     #[serde(default)]
     name: Option<DisplayName>,
     visibility: Visibility,
     inbox: PathBuf,
     allow_tls12: bool,
+    #[serde(default)]
+    notifications: Option<bool>,
     revoked: Vec<String>,
     interfaces: Interfaces,
 }
 
-impl From<First> for Settings {
-    fn from(first: First) -> Self {
-        let First { _version, name, visibility, inbox, allow_tls12, revoked, interfaces } = first;
-        Self { version: VERSION, name, visibility, inbox, allow_tls12, notifications: true, revoked, interfaces }
+impl Earlier {
+    fn settings(self) -> Option<Settings> {
+        let Self { version, name, visibility, inbox, allow_tls12, notifications, revoked, interfaces } = self;
+        let notifications = match (version, notifications) {
+            (1, None) => true,
+            (2, Some(said)) => said,
+            _ => return None,
+        };
+        let certificates = Certificates::default();
+        let version = VERSION;
+        Some(Settings {
+            version,
+            name,
+            visibility,
+            inbox,
+            allow_tls12,
+            notifications,
+            revoked,
+            interfaces,
+            certificates,
+        })
     }
 }
 
@@ -94,6 +146,7 @@ impl Settings {
             notifications: true,
             revoked: Vec::new(),
             interfaces: Interfaces::default(),
+            certificates: Certificates::default(),
         }
     }
 
@@ -124,7 +177,10 @@ impl Settings {
         let OnlyVersion { version } = toml::from_str(text).map_err(damaged)?;
         let settings: Self = match version {
             VERSION => toml::from_str(text).map_err(damaged)?,
-            1 => toml::from_str::<First>(text).map_err(damaged)?.into(),
+            1 | 2 => {
+                let earlier = toml::from_str::<Earlier>(text).map_err(damaged)?;
+                earlier.settings().ok_or("the settings are damaged: the notifications")?
+            }
             _ => return Err(format!("the settings are of version {version}, this hither reads up to {VERSION}")),
         };
         if !settings.inbox.is_absolute() {
@@ -220,8 +276,12 @@ virtual = true
         );
         assert_eq!((settings.interfaces.include.len(), settings.interfaces.virtual_too), (1, true));
         assert!(settings.notifications, "on until somebody switches them off");
+        let second = FIRST.replace("version = 1", "version = 2").replace("revoked", "notifications = false\nrevoked");
+        let read = Settings::parse(&second).unwrap();
+        assert_eq!((read.notifications, &read.certificates), (false, &Certificates::default()));
+        assert!(Settings::parse(&second.replace("version = 2", "version = 1")).is_err(), "a mixture is damage");
         settings.save(top.path()).unwrap();
-        assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 2\n"));
+        assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 3\n"));
         assert_eq!(Settings::load(top.path()).unwrap(), settings);
         for end in 0..FIRST.trim_end().len() {
             assert!(Settings::parse(&FIRST[..end]).is_err(), "cut at {end}");
@@ -234,14 +294,15 @@ virtual = true
         let good = toml::to_string(&Settings::fresh(top.path())).unwrap();
         for bad in [
             String::new(),
-            good.replace("version = 2", "version = 3"),
+            good.replace("version = 3", "version = 4"),
             // What the new version must say is not optional in it, and unknown to the old one.
             good.replace("notifications = true\n", ""),
-            good.replace("version = 2", "version = 1"),
+            good.replace("version = 3", "version = 1"),
+            good.replace("version = 3", "version = 2"),
             good.replace("visibility", "visibilty"),
             good.replace("\"known\"", "\"nob\""),
             good.replace("inbox = \"/", "inbox = \""),
-            good.replace("version = 2", "version = 2\nname = \"a\u{202e}b\""),
+            good.replace("version = 3", "version = 3\nname = \"a\u{202e}b\""),
             good.replace("[interfaces]", "[interfaces]\nsurplus = 1"),
         ] {
             fs::write(file(top.path()), &bad).unwrap();

@@ -77,12 +77,16 @@ commands! {
     Invites(c::invites::Invites),
     /// Take an invite back
     Withdraw(c::withdraw::Withdraw),
-    /// Questions waiting for you: invites, offered files, changed keys
+    /// Questions waiting for you: invites, offered files, changed keys, PINs
     Inbox(c::inbox::Inbox),
     /// Say yes to a question
     Accept(c::accept::Accept),
     /// Say no to a question
     Decline(c::decline::Decline),
+    /// Unlock a card or token that a question is about
+    Pin(c::pin::Pin),
+    /// Choose the certificate that a question is about
+    Choose(c::choose::Choose),
     /// Open sessions
     Sessions(c::sessions::Sessions),
     /// One session in full
@@ -115,6 +119,8 @@ commands! {
     Ws(c::ws::Ws),
     /// Certificates this device can be known by
     Identity(c::identity::Identity),
+    /// Cards and tokens with certificates
+    Card(c::card::Card),
     /// Who is who
     Trust(c::trust::Trust),
     /// What hither may do here
@@ -130,7 +136,7 @@ commands! {
 impl Command {
     /// Whether the command takes care of Ctrl-C itself.
     pub(crate) fn ends_by_itself(&self) -> bool {
-        matches!(self, Self::Invite(_) | Self::Open(_))
+        matches!(self, Self::Invite(_) | Self::Open(_) | Self::Accept(_))
     }
 }
 
@@ -189,6 +195,9 @@ mod tests {
             settings list
             settings set notifications off
             settings set include eth0,wlan0
+            settings set organisation on
+            settings set card-bound off
+            settings set stale-crl off
             pause ab
             resume ab
             cancel ab
@@ -200,9 +209,33 @@ mod tests {
             connect example.org 443 --proxy http://proxy:3128 --proxy-credential secret.txt
             ws wss://example.org/x --protocol a --protocol b --ca ca.pem
             identity list
+            identity list --all --hardware --issuer Lab
             identity show
+            identity show local
             identity new
+            identity use ab
+            identity use ask
+            identity import me.p12
+            identity import - --password-stdin
+            identity remove ab
             identity export-cert
+            card list
+            card watch
+            card module list
+            card module add /lib/x.so --network
+            card module remove /lib/x.so
+            pin ab
+            pin ab --stdin --last-try
+            choose ab cd
+            invite Ana --identity ab
+            open - --identity local
+            accept ab --identity ask
+            trust ca add ca.pem
+            trust ca list
+            trust ca set ab --invite on
+            trust ca set ab --invite off --codeless on
+            trust ca remove ab
+            trust ca crl ca.crl
             trust list
             trust set Ana verified
             trust set Ana forget
@@ -243,6 +276,16 @@ mod tests {
             "trust set Ana friend",
             "visibility some",
             "withdraw ab",
+            "invite --link --identity ab",
+            "pin",
+            "pin ab 123456",
+            "choose ab",
+            "identity use",
+            "identity import",
+            "identity import me.p12 --password secret",
+            "trust ca set ab",
+            "trust ca set ab --invite maybe",
+            "card module add",
             "visibility --for 10m",
             "near --timeout soon",
             "settings set colour red",

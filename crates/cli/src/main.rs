@@ -4,6 +4,7 @@
 //! JSON object a line and nothing else. What the names, fields and exit codes are is a contract; adding is free.
 
 mod args;
+mod certified;
 mod commands;
 mod desk;
 mod exit;
@@ -14,6 +15,7 @@ mod prompt;
 mod qr;
 mod screen;
 mod table;
+mod typed;
 mod words;
 
 use args::{Cli, Command};

@@ -26,6 +26,20 @@ impl Table {
         self
     }
 
+    /// Leaves a column out if nothing is in it.
+    pub(crate) fn without_if_empty(&mut self, heading: &str) -> &mut Self {
+        let Some(at) = self.head.iter().position(|h| h == heading) else { return self };
+        if self.rows.iter().all(|row| row.get(at).is_none_or(String::is_empty)) {
+            self.head.remove(at);
+            for row in &mut self.rows {
+                if at < row.len() {
+                    row.remove(at);
+                }
+            }
+        }
+        self
+    }
+
     /// The table as text.
     pub(crate) fn text(&self, paint: Paint) -> String {
         let columns = self.head.len();
@@ -74,6 +88,15 @@ mod tests {
         let mut table = Table::new(&["NAME", "STATE"]);
         table.row(["한국", "near"]).row(["Ana", "fading"]);
         assert_eq!(table.text(Paint::none()), "NAME  STATE\n한국  near\nAna   fading");
+    }
+
+    #[test]
+    fn a_column_with_nothing_in_it_is_left_out() {
+        let mut table = Table::new(&["NAME", "CERTIFIED", "STATE"]);
+        table.row(["Ana", "", "near"]).row(["Ben"]).without_if_empty("CERTIFIED");
+        assert_eq!(table.text(Paint::none()), "NAME  STATE\nAna   near\nBen");
+        table.row(["Eve", "x"]).without_if_empty("STATE");
+        assert!(table.text(Paint::none()).starts_with("NAME  STATE"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::Instant,
 };
+use zeroize::{Zeroize, Zeroizing};
 
 /// Largest message from a client, bytes: a text of 64 KiB fits however much of it JSON has to escape.
 pub const REQUEST_CAP: usize = 512 * 1024;
@@ -103,7 +104,10 @@ impl Decoder {
     }
 
     fn drop_front(&mut self, bytes: usize) {
-        self.held.drain(..bytes.min(self.held.len()));
+        // A request may hold a PIN.
+        let bytes = bytes.min(self.held.len());
+        self.held.get_mut(..bytes).unwrap_or_default().zeroize();
+        self.held.drain(..bytes);
         self.looked = 0;
         if self.held.is_empty() && self.held.capacity() > STEP {
             self.held = Vec::new();
@@ -152,7 +156,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                     Ok(None)
                 };
             }
-            self.decoder.push(self.step.get(..count).unwrap_or_default());
+            let read = self.step.get_mut(..count).unwrap_or_default();
+            self.decoder.push(read);
+            read.zeroize();
         }
     }
 
@@ -162,7 +168,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// As [`Reader::next`], and when it is not the JSON that is expected.
     pub async fn message<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ControlError> {
         match self.next().await? {
-            Some(bytes) => parse(&bytes).map(Some),
+            Some(bytes) => parse(&Zeroizing::new(bytes)).map(Some),
             None => Ok(None),
         }
     }
@@ -178,7 +184,15 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 /// # Errors
 /// It is not the JSON that is expected.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ControlError> {
-    serde_json::from_slice(bytes).map_err(|e| ControlError::Malformed(e.to_string()))
+    // The parser's own words would repeat what was sent, which may be a PIN.
+    serde_json::from_slice(bytes).map_err(|e| {
+        let what = match e.classify() {
+            serde_json::error::Category::Data => "a word, a field or a type that is not expected",
+            serde_json::error::Category::Io | serde_json::error::Category::Syntax => "not JSON",
+            serde_json::error::Category::Eof => "JSON that breaks off",
+        };
+        ControlError::Malformed(format!("{what}, at line {} column {}", e.line(), e.column()))
+    })
 }
 
 /// One message as bytes ready to be written.
@@ -186,10 +200,11 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ControlError> {
 /// # Errors
 /// Larger than `cap`.
 pub fn encode<T: Serialize>(message: &T, cut: Cut, cap: usize) -> Result<Vec<u8>, ControlError> {
-    let mut out = match cut {
-        Cut::Frames => vec![0; 4],
-        Cut::Lines => Vec::new(),
-    };
+    // Roomy enough for anything with a secret in it: what grows leaves copies behind.
+    let mut out = Vec::with_capacity(STEP);
+    if cut == Cut::Frames {
+        out.extend_from_slice(&[0; 4]);
+    }
     serde_json::to_writer(&mut out, message).map_err(|e| ControlError::Malformed(e.to_string()))?;
     let length = if cut == Cut::Frames { out.len() - 4 } else { out.len() };
     if length > cap {
@@ -214,7 +229,7 @@ pub async fn send<W: AsyncWrite + Unpin, T: Serialize>(
     cap: usize,
     within: Duration,
 ) -> Result<(), ControlError> {
-    let bytes = encode(message, cut, cap)?;
+    let bytes = Zeroizing::new(encode(message, cut, cap)?);
     let write = async {
         to.write_all(&bytes).await?;
         to.flush().await

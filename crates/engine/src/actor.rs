@@ -1,6 +1,7 @@
 //! The engine's task: one event at a time, the earliest deadline next, and an orderly end.
 
 use crate::{
+    certificates::Certificates,
     clock::Clock,
     directory::Directory,
     door::DoorBook,
@@ -85,15 +86,13 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     let manifest = Manifest::shipped().map_err(Failure::from)?;
     let revoked: BTreeSet<Capability> = settings.revoked.iter().filter_map(|name| name.parse().ok()).collect();
     let directory = profile.join("identity");
-    let me = tokio::task::spawn_blocking(move || DeviceKey::load_or_create(&directory))
-        .await
-        .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?
-        .map_err(Failure::from)?;
+    let me = device_key(directory).await?;
     private_directory(&profile.join("outgoing"))?;
     private_directory(&profile.join("lists"))?;
     let keeper = Keeper::start(profile.clone(), written(&events))
         .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
     let clock = Clock::start();
+    let certificates = Certificates::open(&profile, &settings.certificates, &keeper, !loopback)?;
     let mut state = State {
         clock,
         my_id: me.peer_id(),
@@ -106,6 +105,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         links: keeper.load(Slot::Links).map_err(Failure::from)?.unwrap_or_default(),
         history: History::load(profile.join("history.jsonl")),
         uses: keeper.load(Slot::Uses).map_err(Failure::from)?.unwrap_or_default(),
+        certificates,
         directory: Directory::default(),
         media: Media::new(mdns),
         door: DoorBook::new(clock),
@@ -136,9 +136,15 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     };
     let sessions = state.keeper.load(Slot::Sessions).map_err(Failure::from)?.unwrap_or_default();
     state.revive_sessions(sessions);
+    state.align_stale_crl();
     let transfers = state.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
     state.revive_transfers(transfers);
     Ok(state)
+}
+
+async fn device_key(directory: std::path::PathBuf) -> Result<DeviceKey, Failure> {
+    let loading = tokio::task::spawn_blocking(move || DeviceKey::load_or_create(&directory)).await;
+    loading.map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?.map_err(Failure::from)
 }
 
 /// Wakes the loop when files are on disk. If the queue is full, the loop is awake.
@@ -203,6 +209,7 @@ impl State {
         [
             self.knocks_deadline(),
             self.questions.deadline(),
+            self.errands_deadline(),
             self.directory.deadline(),
             self.media_deadline(),
             self.redials_deadline(),
@@ -218,6 +225,7 @@ impl State {
 
     async fn due(&mut self) {
         self.knocks_due().await;
+        self.errands_due().await;
         self.media_due().await;
         self.redials_due();
         self.lanes_due();
@@ -264,6 +272,11 @@ impl State {
             Event::Resumed { session, outcome } => self.resumed(session, *outcome),
             // They only wake the loop, which looks after files and finished sessions by itself.
             Event::PipeEnded | Event::Written => {}
+            Event::Looked(looked) => self.looked(*looked).await,
+            Event::Unlocked { errand, unlocked } => self.unlocked(errand, unlocked).await,
+            Event::Proven { errand, proof } => self.proven(errand, Some(proof)).await,
+            Event::Uncertified { errand } => self.proven(errand, None).await,
+            Event::Readers(readers) => self.readers_changed(&readers),
             Event::Transfer { transfer, report } => self.transfer_reported(transfer, report).await,
             Event::DialBack { session, reached, why } => self.dial_back_done(session, reached, why),
         }

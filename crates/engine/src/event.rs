@@ -1,18 +1,27 @@
 //! What reaches the engine from its tasks.
 
 use crate::{
+    certificates::{ErrandId, Looked, Shown, Unlocked},
     door::Purpose,
     knocks::{KnockId, Silence, Wire},
     sessions::{Generation, Redialled},
     transfers::Report,
 };
 use hither_model::{Failure, LaneId, PeerId, SessionId, TransferId};
-use hither_protocol::{Admission, Frame, Hello, session};
+use hither_protocol::{Admission, Certified, Frame, Hello, session};
 use hither_socket::{Channel, Proven, SocketError};
 use std::net::SocketAddr;
 
 /// A connection we made for an invite, or why there is none.
-pub(crate) type Dialled = Result<(Wire, SocketAddr), Failure>;
+pub(crate) type Dialled = Result<Connected, Failure>;
+
+/// A connection we made for an invite.
+pub(crate) struct Connected {
+    pub(crate) wire: Wire,
+    pub(crate) route: SocketAddr,
+    /// Who we are by a certificate, proven for this connection, and what was shown.
+    pub(crate) certified: Option<(Box<Certified>, Shown)>,
+}
 
 /// One event.
 pub(crate) enum Event {
@@ -42,6 +51,16 @@ pub(crate) enum Event {
     Redialled { session: SessionId, outcome: Box<Redialled> },
     /// Dialling a lane is over.
     LaneDialled { lane: LaneId, outcome: Result<Box<Channel<Proven>>, Failure> },
+    /// What certificates there are is known.
+    Looked(Box<Looked>),
+    /// A key was unlocked, or not.
+    Unlocked { errand: ErrandId, unlocked: Unlocked },
+    /// A key has signed for an answer.
+    Proven { errand: ErrandId, proof: Result<Box<Certified>, Failure> },
+    /// An answer goes out without a certificate after all.
+    Uncertified { errand: ErrandId },
+    /// Cards came or went.
+    Readers(hither_identity::card::Readers),
     /// Remembered files are on disk.
     Written,
     /// A pipe is not open any more.

@@ -2,13 +2,14 @@
 //!
 //! [`Engine::start`] opens what the capabilities allow and runs one task that owns everything; clients reach it through a
 //! [`Handle`]. Rooms: `directory` (who is near) · `media`, `calls`, `presence` (being seen) · `door` (who may come in) ·
-//! `knocks` (invites) · `sessions` · `lanes` (further connections, pipes) · `transfers` · `questions` · `asks` (requests)
+//! `knocks` (invites) · `sessions` · `certificates` (those of people, cards) · `lanes` (further connections, pipes) · `transfers` · `questions` · `asks` (requests)
 //! · `store` (what is remembered). Decisions about the protocol are `hither_protocol`'s; here they are carried out.
 
 mod actor;
 mod asks;
 mod calling;
 mod calls;
+mod certificates;
 mod clock;
 mod directory;
 mod door;
@@ -28,5 +29,5 @@ mod transfers;
 
 pub use actor::Engine;
 pub use handle::{ClientId, Handle, PipeAsk, Stream};
-pub use settings::{Interfaces, Options, Settings, Started};
+pub use settings::{Certificates, Interfaces, Options, Settings, Started};
 pub use store::StoreFault;

@@ -145,8 +145,9 @@ impl State {
         let epoch = epoch(self.clock.unix());
         self.advert_epoch = epoch;
         let name = self.shown_name();
-        let txt =
-            presence::advert(self.visibility(), name.as_ref(), &self.my_id, &self.people, epoch, draw.rid, random);
+        let open = self.visibility() == Visibility::Everyone || self.open_to_colleagues();
+        let rid = open.then_some(draw.rid);
+        let txt = presence::advert(self.visibility(), name.as_ref(), &self.my_id, &self.people, epoch, rid, random);
         if let Some(old) = self.media.draw.replace(draw) {
             self.media.old_rids.insert(0, old.rid);
             self.media.old_rids.truncate(OLD_RIDS);

@@ -37,14 +37,14 @@ fn padded(friends: usize) -> usize {
     }
 }
 
-/// What the advert says; `None` when nobody may see us. `dummy` yields random tags to fill up with.
+/// What the advert says; `None` when nobody may see us. `rid` is the way in for those who are not known yet, if there is one. `dummy` yields random tags to fill up with.
 pub(crate) fn advert(
     visibility: Visibility,
     name: Option<&DisplayName>,
     me: &PeerId,
     people: &People,
     epoch: u32,
-    rid: Rid,
+    rid: Option<Rid>,
     mut dummy: impl FnMut() -> [u8; 8],
 ) -> Option<Txt> {
     let shown = match visibility {
@@ -61,7 +61,6 @@ pub(crate) fn advert(
         tags.push(dummy());
     }
     tags.sort_unstable();
-    let rid = (visibility == Visibility::Everyone).then_some(rid);
     Some(Txt { version: hither_discovery::txt::VERSION, epoch, rid, name: shown, tags })
 }
 
@@ -82,11 +81,14 @@ mod tests {
         let name = DisplayName::new("Ana").unwrap();
         let me = PeerId::new([1; 32]);
         let people = People::default();
-        let quiet = advert(Visibility::Known, Some(&name), &me, &people, 3, Rid::new([4; 16]), dummies()).unwrap();
+        let quiet = advert(Visibility::Known, Some(&name), &me, &people, 3, None, dummies()).unwrap();
         assert_eq!((quiet.name, quiet.rid, quiet.tags.len()), (None, None, 8));
-        let loud = advert(Visibility::Everyone, Some(&name), &me, &people, 3, Rid::new([4; 16]), dummies()).unwrap();
-        assert_eq!((loud.name, loud.rid), (Some(name), Some(Rid::new([4; 16]))));
-        assert_eq!(advert(Visibility::Nobody, None, &me, &people, 3, Rid::new([4; 16]), dummies()), None);
+        let door = Some(Rid::new([4; 16]));
+        let loud = advert(Visibility::Everyone, Some(&name), &me, &people, 3, door, dummies()).unwrap();
+        assert_eq!((loud.name, loud.rid), (Some(name.clone()), door));
+        assert_eq!(advert(Visibility::Nobody, None, &me, &people, 3, door, dummies()), None);
+        let colleagues = advert(Visibility::Known, Some(&name), &me, &people, 3, door, dummies()).unwrap();
+        assert_eq!((colleagues.name, colleagues.rid), (None, door), "a way in, for those who prove who they are");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Questions for the person at this machine. Each owns the way its answer goes; the first answer wins, and a question
 //! whose asker is gone is retracted.
 
+use crate::certificates::ErrandId;
 use hither_model::{QuestionId, TransferId, row::QuestionRow};
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -35,6 +36,8 @@ pub(crate) enum Asker {
     Invite,
     /// The engine itself, about an offered transfer.
     Transfer(TransferId),
+    /// An invite or an answer that waits for a certificate.
+    Errand(ErrandId),
 }
 
 /// A question that is open.

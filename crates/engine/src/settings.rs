@@ -31,6 +31,38 @@ pub struct Settings {
     pub interfaces: Interfaces,
     /// Whether the agent around the engine raises notifications; the engine itself never does.
     pub notifications: bool,
+    /// Certificates of people.
+    pub certificates: Certificates,
+}
+
+/// Certificates of people, ours and others'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificates {
+    /// The one to be known by unless another is named: its id, or `ask`; absent: the device's key alone.
+    pub identity: Option<String>,
+    /// PKCS#11 modules that the person registered by their path.
+    pub modules: Vec<PathBuf>,
+    /// Those of them that need the network.
+    pub network_modules: Vec<PathBuf>,
+    /// Only people vouched for by an authority trusted here may invite.
+    pub organisation: bool,
+    /// A session that began with a card ends when the card is taken out.
+    pub card_bound: bool,
+    /// Accept certificates though the list of revoked ones is out of date.
+    pub stale_crl: bool,
+}
+
+impl Default for Certificates {
+    fn default() -> Self {
+        Self {
+            identity: None,
+            modules: vec![],
+            network_modules: vec![],
+            organisation: false,
+            card_bound: true,
+            stale_crl: false,
+        }
+    }
 }
 
 /// How to start the engine.

@@ -1,6 +1,7 @@
 //! Everything the engine knows. One task owns it; no lock stands round any of it.
 
 use crate::{
+    certificates::Certificates,
     clock::Clock,
     directory::{DeviceId, Directory, Reach},
     door::{DoorBook, Pass, Passes, Purpose},
@@ -46,6 +47,7 @@ pub(crate) struct State {
     pub(crate) people: People,
     pub(crate) history: History,
     pub(crate) uses: Uses,
+    pub(crate) certificates: Certificates,
     pub(crate) budget: RunBudget,
     pub(crate) links: LinkLedger,
     pub(crate) directory: Directory,
@@ -242,7 +244,7 @@ impl State {
         let mut admit = |rid, purpose, expected, credential: &Arc<dyn Credential>| {
             passes.insert(rid, Pass { purpose, expected, credential: Arc::clone(credential), until: None });
         };
-        if self.visibility() == hither_model::row::Visibility::Everyone {
+        if self.visibility() == hither_model::row::Visibility::Everyone || self.open_to_colleagues() {
             let adverts = self.media.draw.iter().map(|d| d.rid).chain(self.media.old_rids.iter().copied());
             adverts.for_each(|rid| admit(rid, Purpose::Advert, Expected::Anyone, &device));
         }

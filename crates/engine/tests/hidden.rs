@@ -14,6 +14,7 @@ async fn start(profile: &Path, visibility: Visibility) -> Handle {
         revoked: vec![],
         interfaces: Interfaces { include: vec!["lo".into()], ..Interfaces::default() },
         notifications: true,
+        certificates: Default::default(),
     };
     let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let profile = profile.to_owned();

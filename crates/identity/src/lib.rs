@@ -8,6 +8,7 @@
 //!
 //! What is *not* here: trust (the engine's), TLS configuration (the socket's), and certification paths.
 
+pub mod authority;
 mod backup;
 pub mod card;
 pub mod certificate;
@@ -20,6 +21,7 @@ mod key;
 mod keyring;
 mod pem;
 pub mod picker;
+pub mod proof;
 mod session;
 mod store;
 mod succession;

@@ -15,7 +15,7 @@ use crate::{
 };
 use data_encoding::HEXLOWER;
 use hither_model::{CertificateFacts, CertificateSource, PeerId};
-use rustls::sign::CertifiedKey;
+use rustls::{SignatureScheme, sign::CertifiedKey};
 use sha2::{Digest, Sha256};
 use std::{fmt, path::Path, sync::Arc};
 
@@ -185,11 +185,30 @@ pub struct FileCredential {
 }
 
 impl FileCredential {
-    fn new(imported: &Imported) -> Result<Self, IdentityError> {
+    pub(crate) fn new(imported: &Imported) -> Result<Self, IdentityError> {
         let facts = certificate::facts(imported.certificate(), CertificateSource::Local)?;
         Ok(Self { certified: Arc::clone(&imported.certified), facts })
     }
+
+    /// A signature over a message that says what kind of statement it is, such as
+    /// [`proof::Occasion::statement`](crate::proof::Occasion::statement); [`certificate::verify`] checks it.
+    ///
+    /// # Errors
+    /// When the library cannot sign.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, IdentityError> {
+        let signer = self.certified.key.choose_scheme(&STATEMENTS);
+        let signature = signer.and_then(|signer| signer.sign(message).ok());
+        signature.ok_or(IdentityError::Unusable("used for signing"))
+    }
 }
+
+/// What [`certificate::verify`] takes of each kind of key.
+const STATEMENTS: [SignatureScheme; 4] = [
+    SignatureScheme::ED25519,
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::RSA_PSS_SHA256,
+];
 
 impl Credential for FileCredential {
     fn peer_id(&self) -> PeerId {

@@ -1,27 +1,18 @@
 //! What a face may ask of the agent. The surface is declared here once; the command line, the window and the headless
 //! mode are adapters to it.
 
+mod answer;
+mod secret;
+
+pub use answer::Answer;
+pub use secret::{LinkText, SecretText};
+
 use crate::{
-    DisplayName, Failure, InviteId, QuestionId, SessionId, TransferId,
-    row::{
-        CapabilityRow, CheckRow, HistoryRow, IdentityRow, InterfacesRow, ItemRow, LinkRow, MessageRow, PeerRow,
-        QuestionRow, SessionRow, SettingsRow, StatusRow, TransferRow, TrustRow, Visibility,
-    },
+    DisplayName, InviteId,
+    row::{InterfacesRow, Visibility},
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, path::PathBuf};
-
-/// An invite link. Its fragment is a secret: `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(transparent)]
-pub struct LinkText(pub String);
-
-impl fmt::Debug for LinkText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkText(…)")
-    }
-}
+use std::path::PathBuf;
 
 /// How a person's trust in a device is set by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +45,15 @@ pub struct SettingsChange {
     /// Which network interfaces take part, all three lists at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interfaces: Option<InterfacesRow>,
+    /// Whether only people vouched for by an authority trusted here may invite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<bool>,
+    /// Whether a session that began with a card ends when the card is taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_bound: Option<bool>,
+    /// Whether certificates are accepted though the list of revoked ones is out of date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_crl: Option<bool>,
 }
 
 /// A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
@@ -87,6 +87,10 @@ pub enum Ask {
         timeout: Option<u64>,
         /// Settle for an unverified session, once: no code, nothing stored but that it happened.
         unverified: bool,
+        /// The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
+        /// current one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
     },
     /// Answer "does the other screen show the same code?" on the inviting side.
     ConfirmCode {
@@ -118,6 +122,10 @@ pub enum Ask {
     OpenLink {
         /// The link.
         url: LinkText,
+        /// The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
+        /// current one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
     },
     /// Questions waiting for a person.
     Inbox,
@@ -135,6 +143,10 @@ pub enum Ask {
         to: Option<PathBuf>,
         /// Keep the executable bit of offered files.
         executable: bool,
+        /// The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
+        /// current one. Only for invites.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
     },
     /// Say no to a question.
     Decline {
@@ -214,8 +226,96 @@ pub enum Ask {
         /// Which, by beginning.
         transfer: String,
     },
-    /// Certificates to be known by.
-    Identities,
+    /// Answer a [`crate::row::QuestionKind::Pin`] question. It is tried once.
+    Pin {
+        /// Which, by beginning.
+        question: String,
+        /// The PIN; absent where it is entered on the reader or token itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pin: Option<SecretText>,
+        /// The last try may be spent.
+        #[serde(default)]
+        last_try: bool,
+    },
+    /// Answer a [`crate::row::QuestionKind::ChooseCertificate`] question.
+    Choose {
+        /// Which, by beginning.
+        question: String,
+        /// The certificate, by id.
+        identity: String,
+    },
+    /// Certificates to be known by: the device's, imported ones, and those on tokens.
+    Identities {
+        /// Expired ones too, and every one of those with the same subject and issuer.
+        #[serde(default)]
+        all: bool,
+        /// Only keys in hardware.
+        #[serde(default)]
+        hardware: bool,
+        /// Only those whose issuer has this text in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        issuer: Option<String>,
+    },
+    /// Cards and tokens that are there, asked anew.
+    Tokens,
+    /// Use this certificate from now on, unless another is named; `local` for the device's key alone.
+    UseIdentity {
+        /// Its id, or the beginning of it.
+        identity: String,
+    },
+    /// Keep a certificate and its key out of a file: PKCS#12 or PEM.
+    ImportIdentity {
+        /// What is in the file, base64.
+        file: SecretText,
+        /// Its password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<SecretText>,
+    },
+    /// Forget an imported certificate and its key.
+    RemoveIdentity {
+        /// Its id, or the beginning of it.
+        identity: String,
+    },
+    /// Load a PKCS#11 module that the system does not describe.
+    RegisterModule {
+        /// Its full path.
+        path: PathBuf,
+        /// Whether it needs the network, as for an HSM at the other end of a wire.
+        network: bool,
+    },
+    /// Load it no more.
+    UnregisterModule {
+        /// Its full path.
+        path: PathBuf,
+    },
+    /// Certificate authorities trusted for people here.
+    Authorities,
+    /// Trust an authority for people.
+    AddAuthority {
+        /// Its certificate: PEM, or DER as base64.
+        certificate: String,
+    },
+    /// What an authority's word is good for; what is absent stays.
+    SetAuthority {
+        /// Its id, or the beginning of it.
+        authority: String,
+        /// Anyone it vouches for may invite me.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invite: Option<bool>,
+        /// Its word is as good as comparing a code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        codeless: Option<bool>,
+    },
+    /// Trust it no more.
+    RemoveAuthority {
+        /// Its id, or the beginning of it.
+        authority: String,
+    },
+    /// Take over an authority's list of revoked certificates.
+    AddRevocations {
+        /// The list: PEM, or DER as base64.
+        crl: String,
+    },
     /// Renew the local certificate; the key and so the identity stay.
     RenewCertificate,
     /// The current certificate as PEM.
@@ -262,88 +362,5 @@ pub enum Ask {
         peer: Option<String>,
         /// At most so many, newest first.
         limit: u32,
-    },
-}
-
-/// What the agent answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(tag = "answer", rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "each variant is the rows its request asks for")]
-pub enum Answer {
-    Done,
-    Status {
-        status: Box<StatusRow>,
-    },
-    Peers {
-        rows: Vec<PeerRow>,
-    },
-    /// The invite is on its way; news follow.
-    Inviting {
-        invite: InviteId,
-    },
-    Link {
-        invite: InviteId,
-        url: LinkText,
-        expires: u64,
-    },
-    Links {
-        rows: Vec<LinkRow>,
-    },
-    Questions {
-        rows: Vec<QuestionRow>,
-    },
-    Sessions {
-        rows: Vec<SessionRow>,
-    },
-    Messages {
-        rows: Vec<MessageRow>,
-    },
-    /// The message is queued under this number; `message-delivered` follows.
-    Said {
-        session: SessionId,
-        number: u64,
-    },
-    Offered {
-        transfer: TransferId,
-        items: u64,
-        bytes: u64,
-        skipped: Vec<crate::row::FailedItem>,
-    },
-    Transfers {
-        rows: Vec<TransferRow>,
-    },
-    /// A page of a transfer's items; `total` is how many there are on all pages.
-    Items {
-        rows: Vec<ItemRow>,
-        total: u64,
-    },
-    Identities {
-        rows: Vec<IdentityRow>,
-    },
-    Certificate {
-        pem: String,
-    },
-    Trust {
-        rows: Vec<TrustRow>,
-    },
-    Capabilities {
-        rows: Vec<CapabilityRow>,
-    },
-    Settings {
-        settings: SettingsRow,
-    },
-    Checks {
-        rows: Vec<CheckRow>,
-    },
-    History {
-        rows: Vec<HistoryRow>,
-    },
-    /// The question was answered.
-    Answered {
-        question: QuestionId,
-    },
-    Failed {
-        failure: Failure,
     },
 }

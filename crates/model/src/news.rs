@@ -147,6 +147,8 @@ pub enum News {
         #[serde(flatten)]
         capability: CapabilityRow,
     },
+    /// A card or token was inserted or taken out, or the certificate in use changed: `identities` and `tokens` tell anew.
+    Identities,
     Medium {
         medium: crate::Medium,
         state: MediumState,

@@ -1,9 +1,13 @@
 //! What the faces of hither list: one struct per kind of row of the command line's contract, with its JSON names.
 
 mod files;
+mod identity;
 mod own;
 
 pub use files::{FailedItem, ItemRow, TransferRow};
+pub use identity::{
+    AuthorityRow, CertifiedRow, IdentityRow, PinRow, TokenFault, TokenRow, TokenState, TokenTries, Usable,
+};
 pub use own::{InterfacesRow, MeRow, SettingsRow, StatusRow, Visibility};
 
 use crate::{
@@ -54,6 +58,8 @@ pub enum QuestionKind {
     Pin,
     /// A certificate has to be chosen.
     ChooseCertificate,
+    /// A token has to be inserted.
+    InsertCard,
 }
 
 /// Something only a person can decide.
@@ -84,14 +90,55 @@ pub struct QuestionRow {
     /// Bytes offered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Whether any of the files offered is a program: then a yes may keep it one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executables: Option<bool>,
     /// The first few names offered, as they will be written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// The transfer the question is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferId>,
+    /// The certificate they proved to hold, beside the key of their device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified: Option<Box<CertifiedRow>>,
+    /// The token whose PIN is wanted, or that has to be inserted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Box<PinRow>>,
+    /// What can be chosen among.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<IdentityRow>,
+    /// Our own invite that waits for the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite: Option<InviteId>,
     /// Seconds until it lapses by itself.
     pub expires: u64,
+}
+
+impl QuestionRow {
+    /// A question with nothing to it yet but who asks what.
+    pub fn new(id: QuestionId, kind: QuestionKind, peer: PeerId, name: String) -> Self {
+        Self {
+            id,
+            kind,
+            peer,
+            name,
+            trust: Trust::New,
+            proven: Verified::No,
+            code: None,
+            message: None,
+            items: None,
+            bytes: None,
+            executables: None,
+            names: vec![],
+            transfer: None,
+            certified: None,
+            pin: None,
+            choices: vec![],
+            invite: None,
+            expires: 60,
+        }
+    }
 }
 
 /// A session in full.
@@ -116,6 +163,12 @@ pub struct SessionRow {
     pub local_certificate: CertificateFacts,
     /// What they showed.
     pub peer_certificate: CertificateFacts,
+    /// Who they are by a certificate they proved to hold, if they showed one beside the key of their device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified: Option<Box<CertifiedRow>>,
+    /// The certificate we showed beside the key of our device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Box<CertifiedRow>>,
     /// The other end's address.
     pub route: String,
     /// Smoothed round trip, microseconds; 0 if the system does not tell (R3.28).
@@ -162,41 +215,6 @@ pub struct MessageRow {
     pub number: u64,
 }
 
-/// A certificate we can be known by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct IdentityRow {
-    /// Names it in commands.
-    pub id: String,
-    /// Subject.
-    pub subject: String,
-    /// Issuer.
-    pub issuer: String,
-    /// End of validity.
-    pub not_after: String,
-    /// Kind of key.
-    pub key: String,
-    /// `local`, `file` or `card`.
-    pub source: String,
-    /// `true`, or why not.
-    pub usable: Usable,
-    /// Whether it is the one in use.
-    pub current: bool,
-    /// SHA-256 of its SubjectPublicKeyInfo.
-    pub fingerprint: PeerId,
-}
-
-/// `true`, or the reason why not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(untagged)]
-pub enum Usable {
-    /// It can (`true`).
-    Yes(bool),
-    /// It cannot, because.
-    No(String),
-}
-
 /// Who is who.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -215,6 +233,9 @@ pub struct TrustRow {
     pub last_seen: u64,
     /// Whether its invites are accepted without asking.
     pub always: bool,
+    /// The certificate that was proven at the last meeting at which one was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified: Option<Box<CertifiedRow>>,
 }
 
 /// A capability and whether it is granted here.

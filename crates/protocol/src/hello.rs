@@ -5,11 +5,18 @@
 //! `confirm` after its person; server `accepted`; client `welcome`, after which both keep what they learned. Either side
 //! ends it with `withdraw` (client) or `no` (server).
 //!
+//! An invite and its answer may carry a certificate beside the devices' keys ([`crate::Certified`]).
+//!
 //! A link: client `link`; server `link-proof`, `waiting`*, `accepted`; client `welcome`.
 //!
 //! Known peers also: client `resume`, server `resumed` or `no`; client `presence`, server `here`.
 
-use crate::{breach::Breach, digest::Digest, frame::Vocabulary};
+use crate::{
+    breach::Breach,
+    certified::{self, Certified},
+    digest::Digest,
+    frame::Vocabulary,
+};
 use hither_model::{DisplayName, InviteId, SessionId, name};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +65,12 @@ pub struct Invite {
     pub known: bool,
     /// The inviter's person would settle for no code, once.
     pub unverified: bool,
+    /// Who the inviter's person is by a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified: Option<Box<Certified>>,
+    /// The inviter would take a certificate it trusts in place of comparing a code.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub codeless: bool,
 }
 
 /// The first words of whoever redeems a link.
@@ -68,6 +81,9 @@ pub struct LinkHello {
     pub name: Option<String>,
     /// HMAC(K_acc, E ‖ X ‖ "acceptor").
     pub proof: Digest,
+    /// Who the person is by a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified: Option<Box<Certified>>,
 }
 
 /// What is said after the hello and before the session opens.
@@ -103,6 +119,9 @@ pub enum Frame {
         /// Who the server says they are.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        /// Who the server's person is by a certificate.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        certified: Option<Box<Certified>>,
     },
     /// Client: the last word. From here on both keep it.
     Welcome {
@@ -153,6 +172,8 @@ pub enum No {
     CodesDiffer,
     /// No such session to resume.
     Unknown,
+    /// Only people with a certificate of an authority that is trusted there may ask.
+    Certificate,
 }
 
 /// Why the client takes an invite back.
@@ -167,6 +188,8 @@ pub enum Taken {
     CodesDiffer,
     /// A code would be needed, but too many runs came to nothing here.
     LinkOnly,
+    /// The certificate that came with the yes is not good.
+    Certificate,
 }
 
 impl Vocabulary for Hello {
@@ -200,7 +223,7 @@ impl Hello {
         match self {
             Self::Invite(invite) => invite.check(),
             Self::Presence { name, .. } => check_name(name.as_deref()),
-            Self::Link(hello) => check_name(hello.name.as_deref()),
+            Self::Link(hello) => hello.check(),
             Self::Resume { .. } => Ok(()),
         }
     }
@@ -209,10 +232,18 @@ impl Hello {
 impl Invite {
     pub(crate) fn check(&self) -> Result<(), Breach> {
         check_name(self.name.as_deref())?;
+        certified::check(self.certified.as_deref())?;
         match &self.message {
             Some(text) if text.chars().nth(MAX_MESSAGE).is_some() => Err(Breach::TooLong("the message")),
             _ => Ok(()),
         }
+    }
+}
+
+impl LinkHello {
+    pub(crate) fn check(&self) -> Result<(), Breach> {
+        check_name(self.name.as_deref())?;
+        certified::check(self.certified.as_deref())
     }
 }
 
@@ -223,7 +254,11 @@ impl Frame {
     /// [`Breach::TooLong`] names the field.
     pub fn check(&self) -> Result<(), Breach> {
         match self {
-            Self::Accepted { name } | Self::Welcome { name } | Self::Here { name, .. } => check_name(name.as_deref()),
+            Self::Accepted { name, certified } => {
+                check_name(name.as_deref())?;
+                certified::check(certified.as_deref())
+            }
+            Self::Welcome { name } | Self::Here { name, .. } => check_name(name.as_deref()),
             Self::Waiting
             | Self::Commit { .. }
             | Self::NonceC { .. }

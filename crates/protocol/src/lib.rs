@@ -6,6 +6,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod breach;
+pub mod certified;
 pub mod digest;
 pub mod frame;
 pub mod hello;
@@ -18,6 +19,7 @@ pub mod rendezvous;
 pub mod session;
 
 pub use breach::Breach;
+pub use certified::{Blob, Certified};
 pub use digest::Digest;
 pub use frame::{Decoder, FrameFault, MAX_FRAME, MAX_HELLO, Vocabulary, encode, encode_payload, parse, parse_lenient};
 pub use hello::{Frame, Hello, Invite, LinkHello, No, Taken};

@@ -59,7 +59,22 @@ pub const fn room(ask: &Ask) -> Room {
         | Ask::TrustList
         | Ask::TrustSet { .. }
         | Ask::Doctor { .. } => Room::Proximity,
-        Ask::Identities | Ask::RenewCertificate | Ask::ExportCertificate => Room::Certificates,
+        // A PIN or a choice among certificates is a question like others, but only a window that may use certificates
+        // answers it.
+        Ask::Pin { .. }
+        | Ask::Choose { .. }
+        | Ask::Identities { .. }
+        | Ask::Tokens
+        | Ask::UseIdentity { .. }
+        | Ask::ImportIdentity { .. }
+        | Ask::RemoveIdentity { .. }
+        | Ask::Authorities
+        | Ask::AddAuthority { .. }
+        | Ask::SetAuthority { .. }
+        | Ask::RemoveAuthority { .. }
+        | Ask::AddRevocations { .. }
+        | Ask::RenewCertificate
+        | Ask::ExportCertificate => Room::Certificates,
         Ask::Status
         | Ask::Stop
         | Ask::Capabilities
@@ -67,7 +82,11 @@ pub const fn room(ask: &Ask) -> Room {
         | Ask::Settings
         | Ask::Set { .. }
         | Ask::History { .. } => Room::Settings,
-        Ask::Send { .. } | Ask::Receive { .. } | Ask::Watching { .. } => Room::Nobody,
+        Ask::Send { .. }
+        | Ask::Receive { .. }
+        | Ask::Watching { .. }
+        | Ask::RegisterModule { .. }
+        | Ask::UnregisterModule { .. } => Room::Nobody,
     }
 }
 
@@ -83,9 +102,9 @@ pub fn admit(by: Room, ask: Ask, tokens: &Tokens) -> Result<Ask, Failure> {
         return Err(Failure::new(ErrorCode::AccessDenied, why));
     }
     Ok(match ask {
-        Ask::Accept { question, always, same_code, unverified, to: Some(token), executable } => {
+        Ask::Accept { question, always, same_code, unverified, to: Some(token), executable, identity } => {
             let to = Some(folder(&token, tokens)?);
-            Ask::Accept { question, always, same_code, unverified, to, executable }
+            Ask::Accept { question, always, same_code, unverified, to, executable, identity }
         }
         Ask::Set { mut change } => {
             if let Some(token) = change.inbox {
@@ -113,7 +132,7 @@ mod tests {
         let tokens = Tokens::default();
         for (ask, own) in [
             (Ask::Near, Room::Proximity),
-            (Ask::Identities, Room::Certificates),
+            (Ask::Tokens, Room::Certificates),
             (Ask::Stop, Room::Settings),
             (Ask::SetCapability { name: "proximity".into(), granted: true }, Room::Settings),
         ] {

@@ -1,11 +1,12 @@
 //! An invite: inviter against invitee.
 //!
 //! Bits of the scene: 2 somebody is in between (two connections, three keys), 4 the inviter knows the key, 8 the invitee
-//! knows it, 16 the inviter settles for no code, 32 the inviter's budget of runs is spent.
+//! knows it, 16 the inviter settles for no code, 32 the inviter's budget of runs is spent, 64 the inviter takes a
+//! certificate in place of a code, 128 the invitee does.
 
 use super::{Duel, NOES, Script, binding, over_the_wire, side::Yes, step};
 use hither_model::{DisplayName, InviteId, Verified};
-use hither_protocol::{Hello, InviteAsk, Invitee, InviteeSide, Inviter, Reply};
+use hither_protocol::{Blob, Certified, Hello, InviteAsk, Invitee, InviteeSide, Inviter, Reply};
 
 const NONCE_C: [u8; 32] = [0xc1; 32];
 const NONCE_S: [u8; 32] = [0x51; 32];
@@ -21,9 +22,11 @@ pub(super) fn play(scene: u8, script: &mut Script<'_>) {
         known: scene & 4 != 0,
         unverified: scene & 16 != 0,
         codes: scene & 32 == 0,
+        certified: (scene & 64 != 0).then(certificate),
+        codeless: scene & 64 != 0,
     };
-    let me = InviteeSide { name: DisplayName::new("Ben").ok(), known: scene & 8 != 0 };
-    let (known, waived) = (ask.known, ask.unverified);
+    let me = InviteeSide { name: DisplayName::new("Ben").ok(), known: scene & 8 != 0, codeless: scene & 128 != 0 };
+    let (known, waived, codeless) = (ask.known, ask.unverified, scene & 192 == 192);
     let mut duel: Duel<Inviter, Invitee> = Duel::new();
     duel.client.take(Inviter::start(duel.now, ours, ask, NONCE_C, 60_000));
     let hello = duel.client.opened.as_ref().map(over_the_wire);
@@ -33,7 +36,7 @@ pub(super) fn play(scene: u8, script: &mut Script<'_>) {
         if !duel.network(step, script) {
             person(&mut duel, step, script);
         }
-        judge(&duel, between, known, waived);
+        judge(&duel, between, known, waived, codeless);
     }
 }
 
@@ -50,13 +53,23 @@ fn person(duel: &mut Duel<Inviter, Invitee>, step: u8, script: &mut Script<'_>) 
                 8 => (Reply::Different, None),
                 _ => (Reply::Yes { same_code: yes.same_code, unverified: yes.unverified }, Some(yes)),
             };
-            duel.server.say(said, |machine| machine.answer(now, reply));
+            let certified = (how & 16 != 0).then(certificate);
+            duel.server.say(said, |mut machine| {
+                if let Some(certified) = certified {
+                    machine.certify(certified);
+                }
+                machine.answer(now, reply)
+            });
         }
         step::COMPARED => {
             let same = script.number() & 1 == 0;
             let said = same.then_some(Yes { same_code: true, unverified: false });
             duel.client.say(said, |machine| machine.confirm_code(now, same));
         }
+        step::VOUCH => duel.client.act(|mut machine| {
+            machine.vouched();
+            hither_protocol::Step { effects: vec![], next: Some(machine) }
+        }),
         step::WITHDRAW => duel.client.act(|machine| machine.withdraw(now)),
         step::REFUSE => {
             let why = NOES[usize::from(script.number()) % NOES.len()];
@@ -66,7 +79,11 @@ fn person(duel: &mut Duel<Inviter, Invitee>, step: u8, script: &mut Script<'_>) 
     }
 }
 
-fn judge(duel: &Duel<Inviter, Invitee>, between: bool, known: bool, waived: bool) {
+fn certificate() -> Box<Certified> {
+    Box::new(Certified { chain: vec![Blob(vec![0x30; 8])], signature: Blob(vec![7; 64]) })
+}
+
+fn judge(duel: &Duel<Inviter, Invitee>, between: bool, known: bool, waived: bool, codeless: bool) {
     let same = |yes: Option<Yes>| yes.is_some_and(|yes| yes.same_code);
     if duel.client.confirmed || duel.server.confirmed {
         assert!(same(duel.client.yes) && same(duel.server.yes), "a confirmation that one person has not given");
@@ -77,6 +94,7 @@ fn judge(duel: &Duel<Inviter, Invitee>, between: bool, known: bool, waived: bool
             Verified::Code => assert!(duel.client.confirmed),
             Verified::Stored => assert!(known),
             Verified::No => assert!(waived),
+            Verified::Certificate => assert!(codeless),
             other => panic!("an invite gives {other}"),
         }
     }
@@ -86,6 +104,7 @@ fn judge(duel: &Duel<Inviter, Invitee>, between: bool, known: bool, waived: bool
             Verified::Code => assert!(yes.same_code && duel.server.confirmed),
             Verified::Stored => {}
             Verified::No => assert!(yes.unverified),
+            Verified::Certificate => assert!(codeless),
             other => panic!("an invite gives {other}"),
         }
     }
@@ -112,6 +131,9 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         whole(2, &[&code[..], &sames].concat()),
         whole(12, &[DISPLAYED, TO_CLIENT, ANSWER, 0, TO_CLIENT, TO_SERVER]),
         whole(16, &[DISPLAYED, TO_CLIENT, ANSWER, 2, TO_CLIENT, TO_SERVER]),
+        whole(192, &[DISPLAYED, TO_CLIENT, ANSWER, 16, VOUCH, TO_CLIENT, TO_SERVER]),
+        whole(192, &[DISPLAYED, TO_CLIENT, ANSWER, 16, TO_CLIENT, TO_SERVER]),
+        whole(192, &[DISPLAYED, TO_CLIENT, ANSWER, 0, TO_CLIENT, TO_SERVER]),
         whole(32, &[DISPLAYED, TO_CLIENT, TO_SERVER]),
         whole(0, &[REFUSE, 3, TO_CLIENT]),
         whole(0, &[WITHDRAW, TO_SERVER]),

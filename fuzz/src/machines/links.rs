@@ -35,7 +35,7 @@ pub(super) fn play(scene: u8, script: &mut Script<'_>) {
     let mut duel: Duel<LinkOpener, LinkHost> = Duel::new();
     let other_end = if stranger { 30 } else { MAKER };
     let name = DisplayName::new("Ana").ok();
-    duel.client.take(LinkOpener::start(duel.now, binding(1, 10, other_end), &scene.url, INVITE, name, 60_000));
+    duel.client.take(LinkOpener::start(duel.now, binding(1, 10, other_end), &scene.url, INVITE, (name, None), 60_000));
     if stranger {
         assert!(duel.client.opened.is_none() && duel.client.sent == 0, "not a word to somebody else (I4)");
         return assert_eq!(duel.client.ending, Some(Ending::NotTheInviter));
@@ -119,7 +119,7 @@ fn consumed(duel: &mut Duel<LinkOpener, LinkHost>, scene: &mut Scene, works: boo
 fn again(duel: &mut Duel<LinkOpener, LinkHost>, scene: &mut Scene, script: &mut Script<'_>) {
     let how = script.number();
     let (exporter, client) = (3 + (how & 3), 10 + (how >> 2 & 3));
-    let step = LinkOpener::start(duel.now, binding(exporter, client, MAKER), &scene.url, INVITE, None, 60_000);
+    let step = LinkOpener::start(duel.now, binding(exporter, client, MAKER), &scene.url, INVITE, (None, None), 60_000);
     let Some(Effect::Open(Hello::Link(mut hello))) = step.effects.into_iter().next() else { return };
     if how & 16 != 0 {
         hello.proof = Digest([how; 32]);

@@ -51,11 +51,13 @@ fn of_a_code(found: &mut BTreeMap<String, String>) {
         known: false,
         unverified: false,
         codes: true,
+        certified: None,
+        codeless: false,
     };
     let (mut client, mut server) = (None, None);
     let opened = go(&mut client, Inviter::start(0, binding(1, 10, 20), ask, [0xc1; 32], 60_000));
     let Some(Effect::Open(Hello::Invite(invite))) = opened.first() else { panic!("no hello") };
-    let me = InviteeSide { name: None, known: false };
+    let me = InviteeSide { name: None, known: false, codeless: false };
     go(&mut server, Invitee::start(0, binding(1, 10, 20), invite.clone(), me));
     let step = server.take().map(|machine: Invitee| machine.displayed(0, [0x51; 32]));
     let commit = sent(&go(&mut server, step.expect("it runs")));
@@ -95,7 +97,7 @@ fn of_a_link(found: &mut BTreeMap<String, String>) {
     found.insert("rendezvous id of the link".into(), url.keys().rid.to_string());
     let (mut client, mut server) = (None, None);
     let invite = InviteId::new([7; 16]);
-    let opened = go(&mut client, LinkOpener::start(0, binding(1, 10, 20), &url, invite, None, 60_000));
+    let opened = go(&mut client, LinkOpener::start(0, binding(1, 10, 20), &url, invite, (None, None), 60_000));
     let Some(Effect::Open(Hello::Link(hello))) = opened.first() else { panic!("no hello") };
     found.insert("proof in `link`".into(), hello.proof.to_string());
     let mut ledger = LinkLedger::default();

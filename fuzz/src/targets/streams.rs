@@ -80,6 +80,8 @@ pub(crate) fn frame_seeds() -> Vec<Vec<u8>> {
         message: Some("Hello".to_owned()),
         known: false,
         unverified: false,
+        certified: None,
+        codeless: false,
     };
     let hello = |hello: &Hello| encode(hello, MAX_HELLO).expect("a hello is small");
     let frame = |frame: &session::Frame| encode(frame, MAX_FRAME).expect("a frame is small");
@@ -88,7 +90,7 @@ pub(crate) fn frame_seeds() -> Vec<Vec<u8>> {
         hello(&Hello::Invite(invite)),
         hello(&Hello::Resume { session: SessionId::new([2; 16]) }),
         encode(&Frame::Waiting, MAX_HELLO).expect("small"),
-        encode(&Frame::Accepted { name: Some("Ben".to_owned()) }, MAX_HELLO).expect("small"),
+        encode(&Frame::Accepted { name: Some("Ben".to_owned()), certified: None }, MAX_HELLO).expect("small"),
         frame(&session::Frame::Ping { n: 7 }),
         frame(&session::Frame::Say { number: 1, text: "Hello".to_owned() }),
         frame(&session::Frame::Fetch { transfer, points, done: vec![(0, 2)], only: None, more: false }),

@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Figure:
-    """A number, its goal, and whether more or less is better."""
+    """A number, its goal (none: it is only stated), and whether more or less is better."""
 
     figure: str
     value: float
     unit: str
-    goal: float
+    goal: float | None
     more_is_better: bool = False
     detail: dict = field(default_factory=dict)
 
     @property
     def met(self):
+        if self.goal is None:
+            return None
         return self.value >= self.goal if self.more_is_better else self.value <= self.goal
 
 

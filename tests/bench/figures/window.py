@@ -32,7 +32,8 @@ def run(bench):
     yield Figure("window: JavaScript shipped, gzipped", size, "KiB", 250, False, detail)
     beside = os.path.dirname(bench.program)
     words = [os.path.join(beside, "window-figures")] + (["--quick"] if bench.rounds == 2 else [])
-    env = os.environ | {"HITHER_BIN": bench.program, "HITHER_APP_BIN": os.path.join(beside, "hither-app")}
+    env = os.environ | {"HITHER_BIN": bench.program, "HITHER_APP_BIN": os.path.join(beside, "hither-app"),
+                        "HITHER_EMPTY_BIN": os.path.join(beside, "empty-window")}
     with open(bench.log, "ab") as log:
         done = subprocess.run(words, env=env, stdout=subprocess.PIPE, stderr=log, text=True, timeout=900)
     for line in done.stdout.splitlines():

@@ -139,9 +139,18 @@ async fn pass_on(hello: Hello, caller: &mut Channel<Stranger>, called: &mut Chan
 /// Runs the protocol with each side, waits until both show a code, then says yes to both.
 async fn twice(hello: Hello, caller: Channel<Stranger>, called: Channel<Stranger>) -> Result<()> {
     let Hello::Invite(invite) = hello else { bail!("the caller does not invite") };
-    let ask =
-        InviteAsk { invite: invite.invite, name: None, message: None, known: false, unverified: false, codes: true };
-    let as_invitee = Invitee::start(now(), binding(&caller)?, invite, InviteeSide { name: None, known: false });
+    let ask = InviteAsk {
+        invite: invite.invite,
+        name: None,
+        message: None,
+        known: false,
+        unverified: false,
+        codes: true,
+        certified: None,
+        codeless: false,
+    };
+    let as_invitee =
+        Invitee::start(now(), binding(&caller)?, invite, InviteeSide { name: None, known: false, codeless: false });
     let as_inviter = Inviter::start(now(), binding(&called)?, ask, [0x11; 32], 60_000);
     let mut caller = Side { name: "caller", channel: caller, machine: None };
     let mut called = Side { name: "called", channel: called, machine: None };

@@ -1,8 +1,9 @@
 //! Measures the window: `window-figures [--quick]` prints one JSON object a line, `{"figure", "value", "unit", "goal",
-//! "detail"}`. `script/bench --window` runs it with release builds; what is measured and how is in docs/performance.md.
+//! "detail"}`; a goal of `null` means that the figure is only stated. `script/bench --window` runs it with release
+//! builds; what is measured and how is in docs/performance.md.
 //!
-//! The programs are those that `HITHER_APP_BIN` and `HITHER_BIN` name. Frames are counted by the page's own clock between
-//! two animation frames, while a script scrolls as fast as a person flicks.
+//! The programs are those that `HITHER_APP_BIN`, `HITHER_BIN` and `HITHER_EMPTY_BIN` name. Frames are counted by the
+//! page's own clock between two animation frames, while a script scrolls as fast as a person flicks.
 
 use anyhow::{Context, Result, bail};
 use hither_tests::{
@@ -37,7 +38,8 @@ fn main() -> Result<()> {
     progress()
 }
 
-fn tell(figure: &str, value: f64, unit: &str, goal: f64, detail: &Value) -> Result<()> {
+/// A figure without a goal is stated only.
+fn tell(figure: &str, value: f64, unit: &str, goal: Option<f64>, detail: &Value) -> Result<()> {
     let row = json!({"figure": figure, "value": value, "unit": unit, "goal": goal, "detail": detail});
     writeln!(std::io::stdout(), "{row}").context("standard output")
 }
@@ -85,35 +87,39 @@ fn starts(times: usize) -> Result<()> {
         warm.push(start(&desk)?.0);
     }
     let (_, run) = start(&desk)?;
-    let pids = run.pids().iter().filter_map(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok()).collect::<Vec<_>>();
-    // What was needed to start is given back after a moment.
-    std::thread::park_timeout(Duration::from_secs(3));
-    let (memory, parts) = proportional(&pids);
+    let (memory, parts) = memory_of(&run);
     drop(run);
     let spread = |times: &[f64]| json!({"runs": times.len(), "best": times.first(), "worst": times.last()});
     let value = median(&mut cold);
-    tell("window: start with a new profile and no agent, p50", value, "ms", 1000.0, &spread(&cold))?;
+    tell("window: start with a new profile and no agent, p50", value, "ms", Some(1000.0), &spread(&cold))?;
     let value = median(&mut warm);
-    tell("window: start while the agent runs, p50", value, "ms", 600.0, &spread(&warm))?;
-    let (empty, empty_parts) = empty_window(&desk)?;
-    let detail = json!({"processes": parts, "an empty WebKit window": empty, "its processes": empty_parts});
-    tell("window: memory of all its processes (PSS)", memory, "MiB", 300.0, &detail)
+    tell("window: start while the agent runs, p50", value, "ms", Some(600.0), &spread(&warm))?;
+    let mut detail = json!({"processes": parts});
+    empty_windows(&desk, &mut detail)?;
+    tell("window: memory of all its processes (PSS)", memory, "MiB", None, &detail)
 }
 
-/// An empty WebKit window of another toolkit user, to compare with; none where Python's bindings are missing.
-fn empty_window(desk: &App) -> Result<(Option<f64>, Value)> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/empty_window.py");
-    let mut command = desk.command("/usr/bin/python3");
-    command.arg(script);
-    let mut run = desk.seat.run(command, "an empty window");
-    if run.events.next(START, |line| line.as_str() == Some("shown")).is_err() {
-        let why = run.errors().lines().last().unwrap_or("no reason given").to_owned();
-        return Ok((None, json!(why)));
+/// An empty Tauri window, to compare with: painted plainly, and as it starts by itself. `HITHER_EMPTY_BIN` names it;
+/// without it nothing is compared with.
+fn empty_windows(desk: &App, detail: &mut Value) -> Result<()> {
+    let Some(program) = std::env::var_os("HITHER_EMPTY_BIN") else { return Ok(()) };
+    for (plainly, what) in [("1", "an empty window, painted plainly"), ("0", "an empty window, with OpenGL")] {
+        let mut command = desk.command(&program);
+        command.env_remove("TAURI_WEBVIEW_AUTOMATION").env("WEBKIT_DISABLE_DMABUF_RENDERER", plainly);
+        let mut run = desk.seat.run(command, "an empty window");
+        if run.events.next(START, |line| line.as_str() == Some("shown")).is_err() {
+            bail!("the empty window was never shown:\n{}", run.errors());
+        }
+        detail[what] = memory_of(&run).0.round().into();
     }
+    Ok(())
+}
+
+/// The memory of everything a window started, once what was only needed to start has been given back.
+fn memory_of(run: &Run) -> (f64, Value) {
     std::thread::park_timeout(Duration::from_secs(3));
     let pids = run.pids().iter().filter_map(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok()).collect::<Vec<_>>();
-    let (memory, parts) = proportional(&pids);
-    Ok((Some(memory), parts))
+    proportional(&pids)
 }
 
 /// Proportional memory of these processes and all their children, in MiB.
@@ -172,7 +178,7 @@ fn scroll(app: &App, label: &str, figure: &str, more: Value) -> Result<()> {
         "frames a second": fps, "p50": middle, "p99": at(990), "over 50 ms": gaps.iter().filter(|gap| **gap > 50.0).count(),
         "script p50": script, "script max": work.last(), "rows": seen["length"], "rows drawn": seen["rows"], "pixels": seen["far"], "more": more,
     });
-    tell(&format!("window: longest frame while scrolling {figure}"), longest, "ms", 50.0, &detail)
+    tell(&format!("window: longest frame while scrolling {figure}"), longest, "ms", Some(50.0), &detail)
 }
 
 /// 500 devices on the link; an agent shows 256 of so many strangers.
@@ -243,9 +249,23 @@ fn progress() -> Result<()> {
     let _send = ana.hither(["send".as_ref(), met.peer.as_ref(), offered.as_os_str(), "--wait".as_ref()]);
     let asked = question(&mut inbox, "transfer");
     ben.rows(["accept", text(&asked, "id")]);
-    app.press(Wanted::with("link", "Transfers"));
-    app.find(Wanted::with("progressbar", "large"));
-    let changes = app.run_later(CHANGES, &json!([])).as_f64().unwrap_or(f64::NAN) / 5.0;
-    let moving = ben.rows(["transfers"]).iter().any(|row| kind(row) != "error" && text(row, "state") == "moving");
-    tell("window: changes of a transfer's figures a second", changes, "1/s", 10.0, &json!({"still moving": moving}))
+    let mut views = serde_json::Map::new();
+    let mut most = 0.0_f64;
+    for view in ["Transfers", "Ana"] {
+        app.press(Wanted::with("link", view));
+        app.find(Wanted::with("progressbar", "large"));
+        let changes = app.run_later(CHANGES, &json!([])).as_f64().unwrap_or(f64::NAN) / 5.0;
+        most = most.max(changes);
+        views.insert(view.to_owned(), json!(changes));
+    }
+    if !ben.rows(["transfers"]).iter().any(|row| kind(row) != "error" && text(row, "state") == "moving") {
+        bail!("the transfer was over before it was watched");
+    }
+    tell(
+        "window: changes of a transfer's figures a second, in the view with most",
+        most,
+        "1/s",
+        Some(10.0),
+        &views.into(),
+    )
 }

@@ -197,23 +197,27 @@ fn window(line: &RustConnection, words: &Words, root: Window) -> Result<Option<W
 }
 
 /// The files as addresses, one a line (RFC 2483).
-fn uri_list(files: &[&Path]) -> String {
-    let mut list = String::new();
-    for file in files {
-        list.push_str("file://");
-        for byte in file.as_os_str().as_encoded_bytes() {
+pub(super) fn uri_list<P: AsRef<Path>>(files: &[P]) -> String {
+    addresses(files).into_iter().fold(String::new(), |list, address| list + &address + "\r\n")
+}
+
+/// The files as addresses (RFC 8089).
+pub fn addresses<P: AsRef<Path>>(files: &[P]) -> Vec<String> {
+    let address = |file: &P| {
+        let mut address = String::from("file://");
+        for byte in file.as_ref().as_os_str().as_encoded_bytes() {
             match byte {
                 b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
-                    list.push(char::from(*byte))
+                    address.push(char::from(*byte))
                 }
                 _ => {
-                    let _ = write!(list, "%{byte:02X}");
+                    let _ = write!(address, "%{byte:02X}");
                 }
             }
         }
-        list.push_str("\r\n");
-    }
-    list
+        address
+    };
+    files.iter().map(address).collect()
 }
 
 #[cfg(test)]

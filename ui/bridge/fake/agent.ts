@@ -3,11 +3,13 @@
 // pace can be set (0: only what a test tells it to).
 import type { Bridge } from "../bridge";
 import type {
-  Answer, Ask, Contrast, Desktop, Drop, ErrorCode, Failure, Go, News, Offer, Pasted, Picked, SettingsRow, StatusRow, WindowNews,
+  Answer, Ask, Contrast, Desktop, Drop, ErrorCode, Failure, Go, News, Offer, Pasted, Picked, QuestionRow, SettingsRow, StatusRow,
+  WindowNews,
 } from "../words";
 import { ME, NOON, item, session, shortId } from "./rows";
 import { BAD, type Scene } from "./scenes";
 import { Shelf } from "./shelf";
+import { Wallet } from "./wallet";
 
 export interface FakeOptions { scene: Scene; language?: string | null; pace?: number }
 
@@ -17,6 +19,7 @@ export class FakeAgent implements Bridge {
   /** Everything that was asked, newest last. */
   readonly asked: Ask[] = [];
   readonly copied: string[] = [];
+  readonly dragged: string[] = [];
   link: string | null = null;
   pasted: Pasted = { text: "pasted text" };
   picked: Picked[] = [
@@ -30,6 +33,9 @@ export class FakeAgent implements Bridge {
   private readonly goes: Tell<Go>[] = [];
   private readonly scene: Scene;
   private readonly shelf: Shelf;
+  readonly wallet: Wallet;
+  /** Questions that were told and not yet taken back. */
+  private readonly questions = new Map<string, QuestionRow>();
   private readonly pace: number;
   /** The invite that was begun last. */
   lastInvite = "";
@@ -37,17 +43,24 @@ export class FakeAgent implements Bridge {
   private settingsRow: SettingsRow = {
     inbox: "/home/sam/hither", allow_tls12: false, notifications: true,
     interfaces: { include: [], exclude: ["docker0"], virtual: false },
+    organisation: false, card_bound: false, modules: [], stale_crl: false,
   };
 
   constructor(private readonly options: FakeOptions) {
     this.scene = options.scene;
     this.shelf = new Shelf(options.scene.shelf ?? "full", BAD);
+    this.wallet = new Wallet(options.scene.cards ?? "none", BAD);
+    if (options.scene.refuse) this.shelf.take(options.scene.refuse);
     this.pace = options.pace ?? 700;
   }
 
   // ---- for tests ----------------------------------------------------------------------------------------------------
 
   tell(news: WindowNews): void {
+    if (news.event === "question") {
+      const { event: _, ...row } = news;
+      this.questions.set(row.id, row);
+    } else if (news.event === "question-gone") this.questions.delete(news.id);
     this.watcher?.(news);
   }
   drop(drop: Drop): void {
@@ -90,7 +103,7 @@ export class FakeAgent implements Bridge {
       return;
     }
     tell(this.scene.snapshot);
-    for (const news of this.scene.then ?? []) tell(news);
+    for (const news of this.scene.then ?? []) this.tell(news);
   }
   async sendPicked(to: string, tokens: string[]): Promise<Answer> {
     this.asked.push({ ask: "send", peer: to, paths: tokens });
@@ -112,6 +125,9 @@ export class FakeAgent implements Bridge {
   }
   async openKept(): Promise<void> {}
   async showKept(): Promise<void> {}
+  async dragKept(transfer: string): Promise<void> {
+    this.dragged.push(transfer);
+  }
   async desktop(): Promise<Desktop> {
     const prefers = (what: string) => matchMedia(`(prefers-${what})`).matches;
     const contrast: Contrast = prefers("contrast: more") ? "more" : "normal";
@@ -148,6 +164,9 @@ export class FakeAgent implements Bridge {
     if (this.scene.broken) throw fail("Unreachable", "no way to the other device");
     const kept = this.shelf.answer(ask, (news) => this.tell(news));
     if (kept) return kept;
+    const granted = this.shelf.rights().some((row) => row.name === "sharedUserCertificates" && row.granted);
+    const proven = this.wallet.answer(ask, (news) => this.tell(news), this.questions, granted);
+    if (proven) return proven;
     const { snapshot } = this.scene;
     switch (ask.ask) {
       case "status":

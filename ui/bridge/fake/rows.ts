@@ -83,12 +83,13 @@ export const CAPABILITIES: CapabilityRow[] = [
   capability("internetClientServer", "Open connections to the Internet and accept connections from it.", { declared: false, granted: false }),
   capability("privateNetworkClientServer", "Open and accept connections on your home and work networks.", { granted: false }),
   capability("enterpriseAuthentication", "Sign in to servers of your organisation as you, without asking you.", { declared: false, granted: false }),
-  capability("sharedUserCertificates", "Use your smart cards and the certificates you share between programs.", { declared: false, granted: false }),
+  capability("sharedUserCertificates", "Use your smart cards and the certificates you share between programs."),
 ];
 
 export const IDENTITIES: IdentityRow[] = [{
   id: "device", subject: `CN=hither ${ME.slice(0, 8)}`, issuer: `CN=hither ${ME.slice(0, 8)}`,
-  not_after: "2027-01-04T00:00:00Z", key: "p256", source: "local", usable: true, current: true, fingerprint: ME,
+  not_before: "2026-01-04T00:00:00Z", not_after: "2027-01-04T00:00:00Z", key: "p256", source: "local", usable: true,
+  current: true, fingerprint: ME, kept: "file", hardware: false, expired: false,
 }];
 
 export const TRUST: TrustRow[] = [

@@ -1,7 +1,9 @@
 // The scenes of the scripted agent: what a snapshot holds, and how it answers. Chosen by `?scene=` in the address.
 import type { MessageRow, News } from "../words";
-import { ME, NOON, message, peer, peerId, question, session, shortId, transfer } from "./rows";
+import { IDENTITIES, ME, NOON, message, peer, peerId, question, session, shortId, transfer } from "./rows";
+import { certified, own, pin, unvouched, CARD_IDENTITIES, OLD_IDENTITY } from "./cards";
 import type { Filling } from "./shelf";
+import type { Cards } from "./wallet";
 
 export type Snapshot = Extract<News, { event: "snapshot" }>;
 
@@ -16,6 +18,10 @@ export interface Scene {
   broken?: boolean;
   /** What is kept besides the snapshot: links, people, history … Full if absent. */
   shelf?: Filling;
+  /** Which cards and certificates there are. None but the device's own if absent. */
+  cards?: Cards;
+  /** A capability that is not granted. */
+  refuse?: string;
 }
 
 const people = () => [
@@ -94,7 +100,7 @@ export const BAD = [
 const hostile = (): Scene => {
   const names = BAD.map((text, at) => ({ ...peer(`bad ${at}`), name: text, trust: at % 2 ? ("new" as const) : ("known" as const), resembles: at === 3 ? BAD[0]! : null }));
   const first = names[0]!;
-  const sessions = names.slice(0, 4).map((row, at) => session(`bad ${at}`, { name: row.name }));
+  const sessions = names.slice(0, 4).map((row, at) => session(`bad ${at}`, { name: row.name, certified: at % 2 ? unvouched(row.name, BAD[0]!) : certified(row.name, { authority: BAD[0]!, organisation: BAD[5]!, email: BAD[4]! }) }));
   return {
     snapshot: {
       ...base(),
@@ -107,6 +113,7 @@ const hostile = (): Scene => {
       })),
     },
     shelf: "hostile",
+    cards: "hostile",
     messages: BAD.map((text, at) => message("bad 0", at + 1, text, { name: first.name })),
     then: [{ event: "question", ...question("bad 0", { name: BAD[0]!, message: BAD[6]!, names: BAD, kind: "transfer", items: BAD.length, bytes: 99, code: null, proven: "stored", transfer: shortId("bad transfer 0") }) }],
   };
@@ -136,6 +143,26 @@ const asked = (kind: "invite" | "transfer" | "changed"): Scene => {
   return { ...busy(), then: [speed, { event: "question", ...questions[kind] }] };
 };
 
+/** Somebody with a card and a file. */
+const carded = (more: Partial<Scene> = {}): Scene => ({ ...busy(), cards: "some", ...more });
+
+/** The person's own card or certificate is asked about. */
+const mine = (row: ReturnType<typeof own>): Scene => carded({ then: [speed, { event: "question", ...row }] });
+
+/** Somebody shows a certificate with their invite. */
+const shows = (row: ReturnType<typeof certified>): Scene =>
+  carded({ then: [speed, { event: "question", ...question("Marek’s laptop", { certified: row, expires: 48 }) }] });
+
+/** A conversation with somebody certified. */
+const talking = (): Scene => {
+  const { snapshot, ...rest } = carded();
+  const sessions = snapshot.sessions.map((row) =>
+    row.name === "Ana" ? { ...row, verified: "certificate" as const, certified: certified("Ana Silva") } : { ...row, certified: unvouched("Workshop") });
+  return { ...rest, snapshot: { ...snapshot, sessions } };
+};
+
+const bad = (text: string) => own("pin", { name: text, pin: pin({ token: text, reader: text, subject: text, reason: text, before: text, tries: "last" }) });
+
 export const SCENES = {
   busy,
   empty: () => bare({ me: { peer: ME, name: "Sam", visibility: "known" } }),
@@ -149,6 +176,22 @@ export const SCENES = {
   dead: (): Scene => ({ ...bare(), dead: true }),
   broken: (): Scene => ({ ...busy(), broken: true }),
   alarm: (): Scene => ({ ...busy(), then: [speed, { event: "alarm", message: "Ana shows another key than before", peer: peerId("Ana") }] }),
+  cards: () => carded(),
+  "cards-none": (): Scene => ({ ...busy(), cards: "none" }),
+  "cards-off": (): Scene => ({ ...busy(), cards: "some", refuse: "sharedUserCertificates" }),
+  "cards-service": (): Scene => ({ ...busy(), cards: "no-service" }),
+  "cards-faults": () => carded({ cards: "faults" }),
+  "asked-pin": () => mine(own("pin")),
+  "asked-pin-wrong": () => mine(own("pin", { pin: pin({ tries: "few", before: "the PIN was wrong: few tries are left" }) })),
+  "asked-pin-last": () => mine(own("pin", { pin: pin({ tries: "last", before: "the PIN was wrong: one try is left" }) })),
+  "asked-pin-blocked": () => mine(own("pin", { pin: pin({ tries: "blocked" }) })),
+  "asked-pin-pad": () => mine(own("pin", { pin: pin({ pad: true, min: 0, max: 0 }) })),
+  "asked-insert": () => mine(own("insert-card")),
+  "asked-choose": () => mine(own("choose-certificate", { choices: [...IDENTITIES, ...CARD_IDENTITIES, OLD_IDENTITY] })),
+  "asked-bad-pin": () => mine(bad(BAD[0]!)),
+  "asked-certified": () => shows(certified("Marek Nowak")),
+  "asked-unvouched": () => shows(unvouched("Marek Nowak", "the certificate names the authority \"Ministry CA 3\", but is not signed by the one you trust")),
+  "talk-certified": talking,
 } satisfies Record<string, () => Scene>;
 
 export type SceneName = keyof typeof SCENES;

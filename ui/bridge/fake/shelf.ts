@@ -1,7 +1,8 @@
-// What the scripted agent keeps besides its snapshot: links, people, capabilities, checks, history, identities. It changes
+// What the scripted agent keeps besides its snapshot: links, people, capabilities, checks, history. It changes
 // when it is asked to, so that a page can be used and not only looked at. Four fillings: full, bare, hostile, many.
-import type { Answer, Ask, CapabilityRow, CheckRow, ErrorCode, Failure, HistoryRow, IdentityRow, LinkRow, News, TrustRow } from "../words";
-import { CAPABILITIES, CHECKS, HISTORY, IDENTITIES, LINKS, NOON, TRUST, longHistory, peerId, shortId } from "./rows";
+import type { Answer, Ask, CapabilityRow, CheckRow, ErrorCode, Failure, HistoryRow, LinkRow, News, TrustRow } from "../words";
+import { certified, unvouched } from "./cards";
+import { CAPABILITIES, CHECKS, HISTORY, LINKS, NOON, TRUST, longHistory, peerId, shortId } from "./rows";
 
 export type Filling = "full" | "bare" | "hostile" | "many";
 
@@ -13,12 +14,11 @@ export class Shelf {
   private capabilities: CapabilityRow[];
   private readonly checks: CheckRow[];
   private readonly history: HistoryRow[];
-  private identities: IdentityRow[] = IDENTITIES;
 
   constructor(filling: Filling, bad: readonly string[] = []) {
     const bare = filling === "bare";
     this.links = bare ? [] : LINKS;
-    this.trust = bare ? [] : filling === "hostile" ? bad.map(stranger) : TRUST;
+    this.trust = bare ? [] : filling === "hostile" ? bad.map(stranger) : TRUST.map(proved);
     this.capabilities = CAPABILITIES;
     this.checks = bare
       ? CHECKS.map(({ fix: _, ...row }) => ({ ...row, state: "ok" as const }))
@@ -26,6 +26,11 @@ export class Shelf {
         ? bad.map((text, at) => ({ name: at % 2 ? text : "firewall", state: at % 3 ? ("warn" as const) : ("fail" as const), detail: text, fix: text }))
         : CHECKS;
     this.history = bare ? [] : filling === "many" ? longHistory() : filling === "hostile" ? bad.map(strange) : HISTORY;
+  }
+
+  /** A capability is not granted to begin with. */
+  take(name: string): void {
+    this.capabilities = this.capabilities.map((row) => (row.name === name ? { ...row, granted: false } : row));
   }
 
   rights(): CapabilityRow[] {
@@ -42,11 +47,6 @@ export class Shelf {
       case "revoke-link":
         this.links = this.links.map((row) => (row.invite === ask.invite ? { ...row, state: "revoked" } : row));
         return { answer: "done" };
-      case "identities":
-        return { answer: "identities", rows: this.identities };
-      case "renew-certificate":
-        this.identities = this.identities.map((row) => ({ ...row, not_after: "2028-03-14T00:00:00Z" }));
-        return { answer: "identities", rows: this.identities };
       case "export-certificate":
         return { answer: "certificate", pem: "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n" };
       case "trust-list":
@@ -97,9 +97,16 @@ const aboutPeer = (peer: string): CheckRow[] =>
       ]
     : [{ name: "peer", state: "ok", detail: "it can be tried at 192.0.2.17:41641" }];
 
+/** Two of the people showed a certificate when they were met. */
+const proved = (row: TrustRow): TrustRow => {
+  if (row.name === "Ana") return { ...row, certified: certified("Ana Silva") };
+  return row.name === "Workshop NAS" ? { ...row, certified: unvouched("Workshop") } : row;
+};
+
 const stranger = (name: string, at: number): TrustRow => ({
   peer: peerId(`bad ${at}`), name, trust: at % 2 ? "known" : "verified", verified: at % 2 ? "no" : "code", since: NOON - at * 90_000,
   last_seen: NOON - at * 60, always: at % 3 === 0,
+  certified: at % 2 ? certified(name, { authority: name }) : unvouched(name, name),
 });
 
 const WHATS = ["met", "session", "received", "transfer", "invite", "trust", "capability", "alarm", "toString", "sent"];

@@ -21,7 +21,7 @@ export type AgentState = "starting" | "serving" | "draining" | "stopped";
 /**
  * What the agent answers.
  */
-export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>, } | { "answer": "answered", question: QuestionId, } | { "answer": "failed", failure: Failure, };
+export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "tokens", rows: Array<TokenRow>, faults: Array<TokenFault>, } | { "answer": "authorities", rows: Array<AuthorityRow>, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>, } | { "answer": "answered", question: QuestionId, } | { "answer": "failed", failure: Failure, };
 
 /**
  * A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
@@ -55,7 +55,12 @@ timeout: number | null,
 /**
  * Settle for an unverified session, once: no code, nothing stored but that it happened.
  */
-unverified: boolean, } | { "ask": "confirm-code",
+unverified: boolean,
+/**
+ * The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
+ * current one.
+ */
+identity?: string | null, } | { "ask": "confirm-code",
 /**
  * Which invite.
  */
@@ -83,7 +88,12 @@ invite: string, } | { "ask": "open-link",
 /**
  * The link.
  */
-url: LinkText, } | { "ask": "inbox" } | { "ask": "accept",
+url: LinkText,
+/**
+ * The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
+ * current one.
+ */
+identity?: string | null, } | { "ask": "inbox" } | { "ask": "accept",
 /**
  * Which, by beginning.
  */
@@ -107,7 +117,12 @@ to: string | null,
 /**
  * Keep the executable bit of offered files.
  */
-executable: boolean, } | { "ask": "decline",
+executable: boolean,
+/**
+ * The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
+ * current one. Only for invites.
+ */
+identity?: string | null, } | { "ask": "decline",
 /**
  * Which, by beginning.
  */
@@ -183,7 +198,91 @@ transfer: string, } | { "ask": "cancel",
 /**
  * Which, by beginning.
  */
-transfer: string, } | { "ask": "identities" } | { "ask": "renew-certificate" } | { "ask": "export-certificate" } | { "ask": "trust-list" } | { "ask": "trust-set",
+transfer: string, } | { "ask": "pin",
+/**
+ * Which, by beginning.
+ */
+question: string,
+/**
+ * The PIN; absent where it is entered on the reader or token itself.
+ */
+pin?: SecretText | null,
+/**
+ * The last try may be spent.
+ */
+last_try: boolean, } | { "ask": "choose",
+/**
+ * Which, by beginning.
+ */
+question: string,
+/**
+ * The certificate, by id.
+ */
+identity: string, } | { "ask": "identities",
+/**
+ * Expired ones too, and every one of those with the same subject and issuer.
+ */
+all: boolean,
+/**
+ * Only keys in hardware.
+ */
+hardware: boolean,
+/**
+ * Only those whose issuer has this text in it.
+ */
+issuer?: string | null, } | { "ask": "tokens" } | { "ask": "use-identity",
+/**
+ * Its id, or the beginning of it.
+ */
+identity: string, } | { "ask": "import-identity",
+/**
+ * What is in the file, base64.
+ */
+file: SecretText,
+/**
+ * Its password.
+ */
+password?: SecretText | null, } | { "ask": "remove-identity",
+/**
+ * Its id, or the beginning of it.
+ */
+identity: string, } | { "ask": "register-module",
+/**
+ * Its full path.
+ */
+path: string,
+/**
+ * Whether it needs the network, as for an HSM at the other end of a wire.
+ */
+network: boolean, } | { "ask": "unregister-module",
+/**
+ * Its full path.
+ */
+path: string, } | { "ask": "authorities" } | { "ask": "add-authority",
+/**
+ * Its certificate: PEM, or DER as base64.
+ */
+certificate: string, } | { "ask": "set-authority",
+/**
+ * Its id, or the beginning of it.
+ */
+authority: string,
+/**
+ * Anyone it vouches for may invite me.
+ */
+invite?: boolean | null,
+/**
+ * Its word is as good as comparing a code.
+ */
+codeless?: boolean | null, } | { "ask": "remove-authority",
+/**
+ * Its id, or the beginning of it.
+ */
+authority: string, } | { "ask": "add-revocations",
+/**
+ * The list: PEM, or DER as base64.
+ */
+crl: string, } | { "ask": "renew-certificate" } | { "ask": "export-certificate" } | { "ask": "trust-list" } | { "ask": "trust-set",
 /**
  * Which.
  */
@@ -220,6 +319,39 @@ peer: string | null,
  * At most so many, newest first.
  */
 limit: number, };
+
+/**
+ * A certificate authority this person trusts for people.
+ */
+export type AuthorityRow = {
+/**
+ * Names it in commands: SHA-256 of its certificate, hexadecimal.
+ */
+id: string,
+/**
+ * Its subject.
+ */
+subject: string,
+/**
+ * End of validity, RFC 3339 UTC.
+ */
+not_after: string,
+/**
+ * Anyone it vouches for may invite me, though my visibility would not let them in.
+ */
+invite: boolean,
+/**
+ * Its word is as good as comparing a code.
+ */
+codeless: boolean,
+/**
+ * When its list of revoked certificates is to be replaced, RFC 3339 UTC; absent without a list.
+ */
+crl_until?: string | null,
+/**
+ * The list should have been replaced by now.
+ */
+crl_stale: boolean, };
 
 /**
  * Who must act for the operation to succeed another time.
@@ -300,6 +432,51 @@ source: CertificateSource, };
  * Where a certificate's key lives or who vouches for it.
  */
 export type CertificateSource = "local" | "card" | "ca";
+
+/**
+ * Who somebody is by a certificate they proved to hold. Never a display name: those are chosen, this is certified.
+ */
+export type CertifiedRow = {
+/**
+ * The person's name in it.
+ */
+name: string,
+/**
+ * Their organisation in it.
+ */
+organisation?: string | null,
+/**
+ * Their mail address in it.
+ */
+email?: string | null,
+/**
+ * The whole subject.
+ */
+subject: string,
+/**
+ * The issuer.
+ */
+issuer: string,
+/**
+ * End of validity, RFC 3339 UTC.
+ */
+not_after: string,
+/**
+ * SHA-256 of the certificate, hexadecimal.
+ */
+sha256: string,
+/**
+ * SHA-256 of its SubjectPublicKeyInfo.
+ */
+fingerprint: PeerId,
+/**
+ * The authority trusted here that vouches for it: its name.
+ */
+authority?: string | null,
+/**
+ * Why no authority trusted here vouches for it. Then it proves a key and nothing about a person.
+ */
+unvouched?: string | null, };
 
 /**
  * One line of the doctor.
@@ -503,7 +680,7 @@ detail: string, };
  */
 export type IdentityRow = {
 /**
- * Names it in commands.
+ * Names it in commands; `local` is another name for the device's own key.
  */
 id: string,
 /**
@@ -515,7 +692,11 @@ subject: string,
  */
 issuer: string,
 /**
- * End of validity.
+ * Start of validity, RFC 3339 UTC.
+ */
+not_before: string,
+/**
+ * End of validity, RFC 3339 UTC.
  */
 not_after: string,
 /**
@@ -531,13 +712,29 @@ source: string,
  */
 usable: Usable,
 /**
- * Whether it is the one in use.
+ * Whether it is the one that is used unless another is named.
  */
 current: boolean,
 /**
  * SHA-256 of its SubjectPublicKeyInfo.
  */
-fingerprint: PeerId, };
+fingerprint: PeerId,
+/**
+ * Label of the token that holds it.
+ */
+token?: string | null,
+/**
+ * Where its key lies: `file`, `secret-service` or `token`.
+ */
+kept: string,
+/**
+ * Whether the key is in hardware that does not give it away.
+ */
+hardware: boolean,
+/**
+ * Whether its time is over.
+ */
+expired: boolean, };
 
 /**
  * Which network interfaces take part in discovery, beyond the rule that only physical ones do.
@@ -887,6 +1084,22 @@ names?: Array<string>,
  */
 transfer?: TransferId | null,
 /**
+ * The certificate they proved to hold, beside the key of their device.
+ */
+certified?: CertifiedRow | null,
+/**
+ * The token whose PIN is wanted, or that has to be inserted.
+ */
+pin?: PinRow | null,
+/**
+ * What can be chosen among.
+ */
+choices?: Array<IdentityRow>,
+/**
+ * Our own invite that waits for the answer.
+ */
+invite?: InviteId | null,
+/**
  * Seconds until it lapses by itself.
  */
 expires: number, } | { "event": "question-gone", id: QuestionId, why: string,
@@ -930,6 +1143,10 @@ local_certificate: CertificateFacts,
  * What they showed.
  */
 peer_certificate: CertificateFacts,
+/**
+ * Who they are by a certificate they proved to hold, if they showed one beside the key of their device.
+ */
+certified?: CertifiedRow | null,
 /**
  * The other end's address.
  */
@@ -1085,7 +1302,7 @@ last_used?: number | null,
 /**
  * What used it then.
  */
-last_by?: string | null, } | { "event": "medium", medium: Medium, state: MediumState, } | { "event": "show", view: View,
+last_by?: string | null, } | { "event": "identities" } | { "event": "medium", medium: Medium, state: MediumState, } | { "event": "show", view: View,
 /**
  * The question, session or transfer, if it is about one.
  */
@@ -1178,6 +1395,47 @@ bytes: number | null,
 folder: boolean, };
 
 /**
+ * A token that is waited for: its PIN, or that it is inserted.
+ */
+export type PinRow = {
+/**
+ * The token's label.
+ */
+token: string,
+/**
+ * The reader it is in.
+ */
+reader: string,
+/**
+ * The certificate that is to be used: its subject.
+ */
+subject: string,
+/**
+ * What for, one line.
+ */
+reason: string,
+/**
+ * Tries left. At [`TokenTries::Last`] the answer has to confirm that the last one may be spent.
+ */
+tries: TokenTries,
+/**
+ * Whether the PIN is entered on the reader or the token itself; the answer carries none then.
+ */
+pad: boolean,
+/**
+ * Shortest PIN, characters.
+ */
+min: number,
+/**
+ * Longest PIN, characters.
+ */
+max: number,
+/**
+ * What became of the PIN that was entered before: one line.
+ */
+before?: string | null, };
+
+/**
  * Whether a device is heard.
  */
 export type Presence = "near" | "fading" | "gone";
@@ -1197,7 +1455,7 @@ export type QuestionId = string;
 /**
  * What a question is about.
  */
-export type QuestionKind = "invite" | "transfer" | "key-changed" | "pin" | "choose-certificate";
+export type QuestionKind = "invite" | "transfer" | "key-changed" | "pin" | "choose-certificate" | "insert-card";
 
 /**
  * Something only a person can decide.
@@ -1252,9 +1510,30 @@ names?: Array<string>,
  */
 transfer?: TransferId | null,
 /**
+ * The certificate they proved to hold, beside the key of their device.
+ */
+certified?: CertifiedRow | null,
+/**
+ * The token whose PIN is wanted, or that has to be inserted.
+ */
+pin?: PinRow | null,
+/**
+ * What can be chosen among.
+ */
+choices?: Array<IdentityRow>,
+/**
+ * Our own invite that waits for the answer.
+ */
+invite?: InviteId | null,
+/**
  * Seconds until it lapses by itself.
  */
 expires: number, };
+
+/**
+ * A PIN, a password, or a private key on its way: `Debug` does not show it, and its memory is wiped.
+ */
+export type SecretText = string;
 
 /**
  * One session between two agents; derived on both sides from the TLS exporter (R3.29).
@@ -1302,6 +1581,10 @@ local_certificate: CertificateFacts,
  */
 peer_certificate: CertificateFacts,
 /**
+ * Who they are by a certificate they proved to hold, if they showed one beside the key of their device.
+ */
+certified?: CertifiedRow | null,
+/**
  * The other end's address.
  */
 route: string,
@@ -1346,7 +1629,19 @@ notifications?: boolean | null,
 /**
  * Which network interfaces take part, all three lists at once.
  */
-interfaces?: InterfacesRow | null, };
+interfaces?: InterfacesRow | null,
+/**
+ * Whether only people vouched for by an authority trusted here may invite.
+ */
+organisation?: boolean | null,
+/**
+ * Whether a session that began with a card ends when the card is taken out.
+ */
+card_bound?: boolean | null,
+/**
+ * Whether certificates are accepted though the list of revoked ones is out of date.
+ */
+stale_crl?: boolean | null, };
 
 /**
  * What a person can set.
@@ -1367,7 +1662,23 @@ notifications: boolean,
 /**
  * Which network interfaces take part.
  */
-interfaces: InterfacesRow, };
+interfaces: InterfacesRow,
+/**
+ * Only people vouched for by an authority trusted here may invite; others are turned away unasked.
+ */
+organisation: boolean,
+/**
+ * A session that began with a card ends when the card is taken out.
+ */
+card_bound: boolean,
+/**
+ * PKCS#11 modules that the person registered by their path.
+ */
+modules: Array<string>,
+/**
+ * Certificates are accepted though the list of revoked ones is out of date.
+ */
+stale_crl: boolean, };
 
 /**
  * Why a socket failed (SPEC 7, table R7.4); the numbers are those of the table.
@@ -1447,6 +1758,74 @@ export type TakenLink = {
  * The link, for `open-link`.
  */
 url: LinkText, };
+
+/**
+ * A PKCS#11 module that could not be asked.
+ */
+export type TokenFault = {
+/**
+ * The module's name.
+ */
+module: string,
+/**
+ * Why, and what to do.
+ */
+why: string, };
+
+/**
+ * A card, token or HSM that is there.
+ */
+export type TokenRow = {
+/**
+ * Its label.
+ */
+token: string,
+/**
+ * Its serial number.
+ */
+serial: string,
+/**
+ * The reader it is in.
+ */
+reader: string,
+/**
+ * Who made it.
+ */
+manufacturer: string,
+/**
+ * Its model.
+ */
+model: string,
+/**
+ * Where it stands.
+ */
+state: TokenState,
+/**
+ * Tries left for its PIN.
+ */
+tries: TokenTries,
+/**
+ * Whether the PIN is entered on the reader or the token itself.
+ */
+pad: boolean,
+/**
+ * Whether it is hardware.
+ */
+hardware: boolean,
+/**
+ * The certificates on it that a person could be known by.
+ */
+certificates: Array<IdentityRow>, };
+
+/**
+ * Where a token stands.
+ */
+export type TokenState = "locked" | "ready" | "blocked";
+
+/**
+ * How many tries a token says are left for its PIN.
+ */
+export type TokenTries = "plenty" | "few" | "last" | "blocked";
 
 /**
  * One transfer; drawn by the sender.
@@ -1564,7 +1943,11 @@ last_seen: number,
 /**
  * Whether its invites are accepted without asking.
  */
-always: boolean, };
+always: boolean,
+/**
+ * The certificate that was proven at the last meeting at which one was shown.
+ */
+certified?: CertifiedRow | null, };
 
 /**
  * `true`, or the reason why not.

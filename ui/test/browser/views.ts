@@ -1,6 +1,7 @@
 // Every view and sheet that is pictured and checked for accessibility. `do` brings it into the state that is meant.
 import type { Page } from "playwright-core";
 import type { Look } from "./stage";
+import { CARDS } from "./views-cards";
 import { MORE } from "./views-more";
 
 export interface Seen { name: string; look: Look; do?: (page: Page) => Promise<unknown> }
@@ -106,5 +107,5 @@ const VIEWS: Seen[] = [
 
 /** `ONLY=near,session` looks at some of them. */
 const only = process.env.ONLY?.split(",");
-const ALL = [...VIEWS, ...MORE];
+const ALL = [...VIEWS, ...MORE, ...CARDS];
 export const SEEN = only ? ALL.filter((seen) => only.some((name) => seen.name.startsWith(name))) : ALL;

@@ -1,5 +1,6 @@
 // English, all of it: one line a part.
 import { capabilities } from "./capabilities";
+import { certificates } from "./certificates";
 import { doctor } from "./doctor";
 import { errors } from "./errors";
 import { history } from "./history";
@@ -11,8 +12,9 @@ import { session } from "./session";
 import { settings } from "./settings";
 import { shell } from "./shell";
 import { transfers } from "./transfers";
+import { why } from "./why";
 
 export const en = {
   ...shell, ...near, ...invite, ...session, ...transfers, ...identity, ...capabilities, ...links, ...doctor, ...history,
-  ...settings, ...errors,
+  ...settings, ...certificates, ...why, ...errors,
 } as const;

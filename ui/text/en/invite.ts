@@ -51,6 +51,8 @@ export const invite = {
   "asked.saved": "Goes to your hither folder. Nothing is opened by itself.",
   "asked.savedIn": "Goes to the folder “{folder}”. Nothing is opened by itself.",
   "asked.elsewhere": "Another folder …",
+  "asked.executable": "Programs among them may be run",
+  "asked.executable.hint": "Tick this only if you expect a program. Otherwise nothing of it can be started by mistake.",
   "asked.unverified": "Accept once without comparing",
   "asked.unverified.body": "For this once, and nothing is remembered. Anybody could be on the other end.",
   "asked.changed.body":

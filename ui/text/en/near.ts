@@ -55,6 +55,7 @@ export const near = {
   "see.whileLooking": "{line} while I look",
   "see.change": "Change name and visibility",
   "send.title": "Send {count, plural, one {# item} other {# items}} to whom?",
+  "send.what": "What is sent",
   "send.none": "No device is near.",
   "send.offered": "Offered to {name}",
   "send.skipped": "{count, plural, one {# item was left out: it cannot be sent} other {# items were left out: they cannot be sent}}",

@@ -54,6 +54,8 @@ export const invite: Translation<typeof en> = {
   "asked.saved": "hither 폴더에 저장됩니다. 저절로 열리는 것은 없습니다.",
   "asked.savedIn": "‘{folder}’ 폴더에 저장됩니다. 저절로 열리는 것은 없습니다.",
   "asked.elsewhere": "다른 폴더 …",
+  "asked.executable": "받은 프로그램을 실행할 수 있게 두기",
+  "asked.executable.hint": "프로그램을 받기로 한 때만 선택하세요. 선택하지 않으면 실수로 실행되는 일이 없습니다.",
   "asked.unverified": "비교하지 않고 한 번만 수락",
   "asked.unverified.body": "이번 한 번뿐이며 아무것도 기억하지 않습니다. 상대가 누구인지 알 수 없습니다.",
   "asked.changed.body":

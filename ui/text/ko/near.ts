@@ -58,6 +58,7 @@ export const near: Translation<typeof en> = {
   "see.whileLooking": "찾는 동안 {line}",
   "see.change": "이름과 공개 범위 바꾸기",
   "send.title": "{count, plural, other {항목 #개를}} 누구에게 보낼까요?",
+  "send.what": "보낼 항목",
   "send.none": "가까운 기기가 없습니다.",
   "send.offered": "{name}에게 제안했습니다",
   "send.skipped": "{count, plural, other {#개 항목은 보낼 수 없어 뺐습니다}}",

@@ -1,5 +1,6 @@
 // What a line of the history says to a person, how lines are found and grouped, and what goes into a file. Pure.
 import type { HistoryRow } from "~/bridge/words";
+import { alarmText } from "~/text/alarms";
 import { bytes, day } from "~/text/figures";
 import { shown } from "~/text/shown";
 import { t, type PlainKey } from "~/text/text.svelte";
@@ -46,7 +47,7 @@ export function story(row: HistoryRow, tag: string): Story {
       return { says: t(`history.${change}`, { what: titleOf(what) }), about: null };
     }
     case "alarm":
-      return { says: t("history.alarm"), about: shown(row.detail) };
+      return { says: t("history.alarm"), about: alarmText(row.detail) };
     default:
       return { says: shown(row.detail, 200), about: row.name ? name : null };
   }

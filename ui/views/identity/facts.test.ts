@@ -1,7 +1,7 @@
 // What is said about certificates, fingerprints and people.
 import { expect, test } from "vitest";
 import type { TrustRow } from "~/bridge/words";
-import { canVerify, daysLeft, groups, identityList, peopleList, spokenGroups } from "./facts";
+import { canVerify, daysLeft, groups, peopleList, spokenGroups } from "./facts";
 
 const DAY = 86_400_000;
 
@@ -20,12 +20,6 @@ test("an end that is not a date is not counted", () => {
 test("a fingerprint is read sign by sign, group by group", () => {
   expect(groups("a1b2c3d4")).toEqual(["a1b2", "c3d4"]);
   expect(spokenGroups("a1b2c3")).toBe("a 1 b 2, c 3");
-});
-
-test("the identity in use stands first", () => {
-  const row = (id: string, current: boolean) =>
-    ({ id, subject: "", issuer: "", not_after: "", key: "p256", source: "local", usable: true, current, fingerprint: id });
-  expect(identityList([row("card", false), row("device", true)]).map((one) => one.id)).toEqual(["device", "card"]);
 });
 
 const person = (name: string, more: Partial<TrustRow> = {}): TrustRow => ({

@@ -1,5 +1,5 @@
 // What is said about a certificate and a fingerprint. Pure; times are arguments.
-import type { IdentityRow, TrustRow } from "~/bridge/words";
+import type { TrustRow } from "~/bridge/words";
 
 /** Days before its end from which a certificate is said to end soon. */
 export const SOON_DAYS = 30;
@@ -15,10 +15,6 @@ export const groups = (hex: string): string[] => hex.match(/.{1,4}/g) ?? [];
 
 /** A fingerprint as a reader must say it: sign by sign, with a pause after each group. */
 export const spokenGroups = (hex: string): string => groups(hex).map((group) => [...group].join(" ")).join(", ");
-
-/** The identity in use first. */
-export const identityList = (rows: readonly IdentityRow[]): IdentityRow[] =>
-  [...rows].sort((a, b) => Number(b.current) - Number(a.current));
 
 const WEIGHT = { changed: 0, verified: 1, known: 2, new: 3, blocked: 4 } as const;
 

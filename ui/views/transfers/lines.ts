@@ -1,9 +1,11 @@
 // Where a transfer stands, in a sentence.
-import type { TransferRow } from "~/bridge/words";
+import type { ErrorCode, TransferRow } from "~/bridge/words";
+import { codeText } from "~/state/desk.svelte";
 import { shown } from "~/text/shown";
 import { t } from "~/text/text.svelte";
 
-export function stateLine(row: TransferRow): string {
+/** `code`: why it ended, if that is known. */
+export function stateLine(row: TransferRow, code?: ErrorCode): string {
   const incoming = row.direction === "in";
   switch (row.state) {
     case "offered":
@@ -21,6 +23,9 @@ export function stateLine(row: TransferRow): string {
       if (incoming) return t("transfer.kept.in");
       return row.receipt ? t("transfer.kept.out") : t("transfer.kept.unconfirmed");
     case "dropped":
-      return row.failed?.length ? t("transfer.failed", { count: row.failed.length }) : t("transfer.dropped");
+      if (row.failed?.length) return t("transfer.failed", { count: row.failed.length });
+      // The code's own words are for whoever was told no.
+      if (incoming && code === "Declined") return t("asked.declined");
+      return code ? codeText(code) : t("transfer.dropped");
   }
 }

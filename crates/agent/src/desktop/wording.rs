@@ -2,10 +2,15 @@
 //! hidden characters escaped and cut to length. Pure.
 
 use super::note::Button;
-use hither_model::text::{printable, printable_lines, shortened};
+use hither_model::{
+    row::QuestionKind,
+    text::{printable, printable_lines, shortened},
+};
 
 /// Longest text of a person that is shown, characters.
 const TEXT: usize = 200;
+/// Most lines of it.
+const LINES: usize = 4;
 /// Longest name that is shown, characters.
 const NAME: usize = 60;
 
@@ -22,9 +27,13 @@ pub(crate) fn name(text: &str) -> String {
     shortened(&printable(text), NAME)
 }
 
-/// What a person wrote, safe to show.
+/// What a person wrote, safe to show: a few lines, and no empty ones that would push other notifications off the screen.
 pub(crate) fn words(text: &str) -> String {
-    shortened(&printable_lines(text), TEXT)
+    let text = printable_lines(text);
+    let mut lines = text.split('\n').map(|line| line.replace('\t', " ")).filter(|line| !line.trim().is_empty());
+    let first: Vec<String> = lines.by_ref().take(LINES).collect();
+    let more = if lines.next().is_some() { "…" } else { "" };
+    shortened(&(first.join("\n") + more), TEXT)
 }
 
 /// A reason or a list of names, on one line, safe to show.
@@ -120,6 +129,22 @@ impl Tongue {
         }
     }
 
+    /// What only the person with the card can do: `who` is the other device it is for.
+    pub(crate) fn card(self, kind: QuestionKind, token: Option<&str>, who: &str) -> (String, String) {
+        let summary = match kind {
+            QuestionKind::InsertCard => self.pick("Insert your card", "카드를 꽂아 주세요"),
+            QuestionKind::ChooseCertificate => self.pick("Which certificate?", "어느 인증서를 쓸까요?"),
+            _ => self.pick("Your card needs its PIN", "카드의 PIN이 필요합니다"),
+        };
+        let whom =
+            self.pick(format!("To be known to {}.", name(who)), format!("{} 님에게 신원을 밝힙니다.", name(who)));
+        let body = match token.map(line).filter(|token| !token.trim().is_empty()) {
+            Some(token) => format!("{token}\n{whom}"),
+            None => whom,
+        };
+        (summary, body)
+    }
+
     pub(crate) fn strangers(self, count: usize) -> (String, String) {
         (
             self.pick(format!("{count} devices want to connect"), format!("기기 {count}대가 연결하려고 합니다")),
@@ -208,6 +233,13 @@ mod tests {
         }
         let (summary, body) = Tongue::English.messages("Ana\u{200b}", "two\nlines \u{202e}", 3);
         assert_eq!((summary.as_str(), body.as_str()), ("Ana\\u{200b} (3)", "two\nlines \\u{202e}"));
+    }
+
+    #[test]
+    fn g4_many_lines_of_a_message_are_a_few_and_empty_ones_none() {
+        assert_eq!(words("\n\n a\tb \r\n\n\n\u{3164}\nc"), " a b \\u{d}\n\\u{3164}\nc");
+        assert_eq!(words(&"line\n".repeat(5_000)), "line\nline\nline\nline…");
+        assert_eq!(words(&"\n".repeat(60_000)), "");
     }
 
     #[test]

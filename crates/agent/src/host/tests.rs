@@ -3,7 +3,7 @@
 use super::*;
 use hither_control::{Client, PipeAsk, Wire};
 use hither_model::{
-    Answer, Ask, News, PeerId, QuestionId, SessionId, TransferId, Trust, Verified,
+    Answer, Ask, News, PeerId, QuestionId, SessionId, TransferId,
     row::{Direction, MeRow, MessageRow, QuestionKind, QuestionRow},
 };
 use std::thread::JoinHandle;
@@ -181,21 +181,8 @@ async fn a2_a_profile_open_to_others_is_refused() {
 }
 
 fn question(kind: QuestionKind, code: Option<&str>, transfer: Option<TransferId>) -> QuestionRow {
-    QuestionRow {
-        id: QuestionId::new([3; 8]),
-        kind,
-        peer: PeerId::new([5; 32]),
-        name: "Ana".into(),
-        trust: Trust::New,
-        proven: Verified::No,
-        code: code.map(str::to_owned),
-        message: None,
-        items: None,
-        bytes: None,
-        names: vec![],
-        transfer,
-        expires: 60,
-    }
+    let blank = QuestionRow::new(QuestionId::new([3; 8]), kind, PeerId::new([5; 32]), "Ana".into());
+    QuestionRow { code: code.map(str::to_owned), transfer, ..blank }
 }
 
 #[tokio::test]
@@ -258,6 +245,7 @@ fn only_what_changed_is_taken_over_into_the_settings() {
         revoked: vec![],
         interfaces: stored.interfaces.clone(),
         notifications: true,
+        certificates: Default::default(),
     };
     let fresh = stored.clone();
     adopt(&mut stored, &before, &before.clone());

@@ -2,13 +2,13 @@
 
 use super::{
     codes,
-    inbox::subject,
     invite::{alarm, opened},
+    questions::{self, Answered, present},
+    unlock::{Ours, Said, Unlock},
 };
 use crate::{
     desk::Desk,
     halt::{Halt, unexpected},
-    words,
 };
 use clap::Args;
 use hither_control::{Client, NewsFeed};
@@ -16,9 +16,8 @@ use hither_model::{
     Answer, Ask, ErrorCode, Failure, News, QuestionId,
     row::{QuestionKind, QuestionRow},
 };
-use serde::Serialize;
 use std::{path::PathBuf, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 /// How long the other person may take to confirm the code before this command stops watching.
 const OTHER_SIDE: Duration = Duration::from_secs(30);
@@ -47,19 +46,33 @@ pub(crate) struct Accept {
     /// Keep the executable bit of offered files
     #[arg(long)]
     executable: bool,
-}
-
-#[derive(Serialize)]
-struct Answered {
-    question: QuestionId,
+    /// Be known by this certificate: its id, `local` for the device's own key, or `ask`
+    #[arg(long, value_name = "ID|local|ask")]
+    identity: Option<String>,
 }
 
 impl Accept {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
+        let accepted = tokio::select! {
+            biased;
+            () = desk.interrupted() => return Err(Halt::Interrupted),
+            accepted = self.say_yes(desk) => accepted?,
+        };
+        match accepted {
+            Some(accepted) => accepted.watch().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Says yes. What is left is what a session has to be waited for.
+    async fn say_yes<'a>(self, desk: &'a Desk<'a>) -> Result<Option<Accepted<'a>>, Halt> {
         let mut client = desk.client().await?;
         let mut news = client.news().await?;
-        let row = question(&mut client, &self.id).await?;
-        desk.screen.remark(&format!("{} {}", words::person(&row.name, &row.peer), subject(&row)))?;
+        let open = questions::open(&mut client).await?;
+        let earlier = open.iter().map(|q| q.id).collect();
+        let row = questions::among(open, &self.id)?;
+        present(desk, &row)?;
+        self.judge(&row)?;
         let same_code = match &row.code {
             Some(code) if !self.unverified => {
                 let compared = codes::compare(desk, &row.name, code, self.yes_code);
@@ -77,26 +90,28 @@ impl Accept {
         }
         let to = self.to.as_deref().map(std::path::absolute).transpose()?;
         let (always, unverified, executable) = (self.always, self.unverified, self.executable);
-        let accept = Ask::Accept { question, always, same_code, unverified, to, executable };
+        let accept = Ask::Accept { question, always, same_code, unverified, to, executable, identity: self.identity };
         let Answer::Answered { question } = client.ask(accept).await? else { return Err(unexpected()) };
         desk.screen.event("answered", &Answered { question }, || "accepted".into())?;
-        match row.kind {
-            QuestionKind::Invite | QuestionKind::KeyChanged => watch(desk, news, &row).await,
-            QuestionKind::Transfer | QuestionKind::Pin | QuestionKind::ChooseCertificate => Ok(()),
-        }
+        let unlock = Unlock::new(desk, Ours::Accepted { peer: row.peer, earlier });
+        let session_follows = matches!(row.kind, QuestionKind::Invite | QuestionKind::KeyChanged);
+        Ok(session_follows.then_some(Accepted { desk, client, news, question: row, unlock, settled: None }))
     }
-}
 
-async fn question(client: &mut Client, id: &str) -> Result<QuestionRow, Halt> {
-    let Answer::Questions { rows } = client.ask(Ask::Inbox).await? else { return Err(unexpected()) };
-    let wanted = id.to_lowercase();
-    let mut fitting: Vec<QuestionRow> = rows.into_iter().filter(|q| q.id.to_string().starts_with(&wanted)).collect();
-    match (fitting.pop(), fitting.len()) {
-        (Some(row), 0) if !wanted.is_empty() => Ok(row),
-        (_, others) => {
-            let why = if others == 0 { "no question has that id" } else { "more than one question begins like that" };
-            Err(Failure::new(ErrorCode::UnknownId, why).hint("`hither inbox` lists what waits for you").into())
-        }
+    /// Refuses what cannot be accepted, or not like that, and says what can be done.
+    fn judge(&self, row: &QuestionRow) -> Result<(), Failure> {
+        let why = match row.kind {
+            QuestionKind::Pin => "that question asks for a PIN",
+            QuestionKind::ChooseCertificate => "that question asks for a certificate",
+            QuestionKind::InsertCard => "that question waits for a card to be inserted",
+            QuestionKind::Transfer if self.identity.is_some() => {
+                let failure = Failure::new(ErrorCode::Misuse, "--identity is for invites, and that question is none");
+                return Err(failure.hint("the files come through the session that is open already"));
+            }
+            QuestionKind::Transfer | QuestionKind::Invite | QuestionKind::KeyChanged => return Ok(()),
+        };
+        let what = format!("it is answered by: {}", questions::answers(row));
+        Err(Failure::new(ErrorCode::Misuse, why).hint(what))
     }
 }
 
@@ -114,27 +129,99 @@ async fn gone(news: &mut NewsFeed, question: QuestionId) -> Failure {
     }
 }
 
-/// Watches until the session is open, or for a moment: the other person confirms the code too. The question goes when it
-/// is settled either way; the session follows at once if it was settled well.
-async fn watch(desk: &Desk<'_>, mut news: NewsFeed, question: &QuestionRow) -> Result<(), Halt> {
-    let mut end = Instant::now() + OTHER_SIDE;
-    let mut settled = None;
-    while let Ok(heard) = timeout_at(end, news.next()).await {
-        let heard = heard?;
-        match &heard {
-            News::Accepted { session, peer, verified, .. } if *peer == question.peer => {
-                return desk.screen.news(&heard, || Some(opened(*session, peer, *verified)));
+/// An invite that was accepted and has no session yet.
+struct Accepted<'a> {
+    desk: &'a Desk<'a>,
+    client: Client,
+    news: NewsFeed,
+    question: QuestionRow,
+    unlock: Unlock<'a>,
+    /// Why and how the question ended, when it has.
+    settled: Option<(String, ErrorCode)>,
+}
+
+/// What happens next.
+enum Step {
+    News(Box<News>),
+    Said(Said),
+    TooLong,
+}
+
+impl Accepted<'_> {
+    /// Watches until the session is open, or for a moment: the other person confirms the code too. The question goes
+    /// when it is settled either way; the session follows at once if it was settled well. While a card waits for the
+    /// person here, nobody is in a hurry. Ctrl-C says no to what the card is asked for.
+    async fn watch(mut self) -> Result<(), Halt> {
+        let mut end = Instant::now() + OTHER_SIDE;
+        loop {
+            let patient = self.unlock.open_question().is_some();
+            let step = tokio::select! {
+                biased;
+                () = self.desk.interrupted() => return self.give_up().await,
+                heard = self.news.next() => Step::News(Box::new(heard?)),
+                said = self.unlock.said() => Step::Said(said?),
+                () = sleep_until(end), if !patient => Step::TooLong,
+            };
+            match step {
+                Step::News(heard) => {
+                    let was_for = self.unlock.open_question();
+                    self.unlock.hear(&heard)?;
+                    if self.take(&heard)? {
+                        return Ok(());
+                    }
+                    if let News::QuestionGone { id, why, code } = *heard {
+                        let left = if was_for == Some(id) {
+                            // The card did its part, or it is the reason why nothing comes of the invite.
+                            self.settled = code.map(|code| (why, code));
+                            if code.is_some() { SESSION_FOLLOWS } else { OTHER_SIDE }
+                        } else if id == self.question.id {
+                            SESSION_FOLLOWS
+                        } else {
+                            continue;
+                        };
+                        end = Instant::now() + left;
+                    }
+                }
+                Step::Said(said) => {
+                    tokio::select! {
+                        biased;
+                        () = self.desk.interrupted() => return self.give_up().await,
+                        passed_on = self.unlock.pass_on(&mut self.client, said) => passed_on?,
+                    }
+                }
+                Step::TooLong => return self.end(),
             }
-            News::QuestionGone { id, why, code } if *id == question.id => {
-                settled = Some((why.clone(), code.unwrap_or(ErrorCode::Withdrawn)));
-                end = Instant::now() + SESSION_FOLLOWS;
-            }
-            News::Alarm { message, .. } => alarm(desk, &heard, message)?,
-            _ => {}
         }
     }
-    match settled {
-        Some((why, code)) => Err(Failure::new(code, format!("the invite came to nothing: {why}")).into()),
-        None => desk.screen.remark("the other side has not confirmed yet; `hither sessions` shows when it has"),
+
+    /// Deals with one piece of news; whether it was the last that is needed.
+    fn take(&mut self, heard: &News) -> Result<bool, Halt> {
+        match heard {
+            News::Accepted { session, peer, verified, .. } if *peer == self.question.peer => {
+                self.desk.screen.news(heard, || Some(opened(*session, peer, *verified)))?;
+                return Ok(true);
+            }
+            News::QuestionGone { id, why, code } if *id == self.question.id => {
+                self.settled = Some((why.clone(), code.unwrap_or(ErrorCode::Withdrawn)));
+            }
+            News::Alarm { message, .. } => alarm(self.desk, heard, message)?,
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    async fn give_up(mut self) -> Result<(), Halt> {
+        self.unlock.decline(&mut self.client).await;
+        Err(Halt::Interrupted)
+    }
+
+    fn end(self) -> Result<(), Halt> {
+        match self.settled {
+            Some((why, code)) => Err(Failure::new(code, format!("the invite came to nothing: {why}")).into()),
+            None => {
+                let screen = self.desk.screen;
+                screen.remark("the other side has not confirmed yet; `hither sessions` shows when it has")
+            }
+        }
     }
 }

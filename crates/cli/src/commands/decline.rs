@@ -1,12 +1,12 @@
 //! `hither decline`: say no to a question.
 
+use super::questions::{self, Answered};
 use crate::{
     desk::Desk,
     halt::{Halt, unexpected},
 };
 use clap::Args;
-use hither_model::{Answer, Ask, QuestionId};
-use serde::Serialize;
+use hither_model::{Answer, Ask};
 
 /// Say no to a question.
 #[derive(Debug, Args)]
@@ -19,15 +19,13 @@ pub(crate) struct Decline {
     block: bool,
 }
 
-#[derive(Serialize)]
-struct Answered {
-    question: QuestionId,
-}
-
 impl Decline {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
-        let ask = Ask::Decline { question: self.id, block: self.block };
-        let Answer::Answered { question } = desk.client().await?.ask(ask).await? else { return Err(unexpected()) };
+        let mut client = desk.client().await?;
+        let row = questions::find(&mut client, &self.id).await?;
+        questions::present(desk, &row)?;
+        let ask = Ask::Decline { question: row.id.to_string(), block: self.block };
+        let Answer::Answered { question } = client.ask(ask).await? else { return Err(unexpected()) };
         desk.screen.event("answered", &Answered { question }, || "declined".into())
     }
 }

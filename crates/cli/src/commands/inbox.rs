@@ -1,7 +1,11 @@
 //! `hither inbox`: questions waiting for the person.
 
-use super::invite::alarm;
+use super::{
+    invite::alarm,
+    questions::{answers, certificate, choices, subject},
+};
 use crate::{
+    certified,
     desk::Desk,
     halt::{Halt, unexpected},
     paint::Paint,
@@ -16,7 +20,7 @@ use hither_model::{
 };
 use serde::Serialize;
 
-/// Questions waiting for you: invites, offered files, changed keys.
+/// Questions waiting for you: invites, offered files, changed keys, PINs.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  hither inbox --watch")]
 pub(crate) struct Inbox {
@@ -80,72 +84,62 @@ fn gone(id: &QuestionId, why: &str) -> String {
     format!("question {id} is gone: {}", text::printable(why))
 }
 
-/// What is asked, in one line.
-pub(crate) fn subject(row: &QuestionRow) -> String {
-    let what = match row.kind {
-        QuestionKind::Invite => "invites you".to_owned(),
-        QuestionKind::KeyChanged => "shows ANOTHER KEY than before".to_owned(),
-        QuestionKind::Pin => "a card needs its PIN".to_owned(),
-        QuestionKind::ChooseCertificate => "a certificate has to be chosen".to_owned(),
-        QuestionKind::Transfer => {
-            let items = words::count(row.items.unwrap_or(0), "item", "items");
-            let first: Vec<&str> = row.names.iter().take(3).map(String::as_str).collect();
-            let more = if row.names.len() > 3 { " …" } else { "" };
-            format!("offers {items}, {}: {}{more}", words::size(row.bytes.unwrap_or(0)), first.join(", "))
-        }
-    };
-    let message = row.message.as_ref().map(|m| format!(" “{m}”")).unwrap_or_default();
-    text::printable(&format!("{what}{message}"))
-}
-
 fn sentence(row: &QuestionRow) -> String {
     let code = row.code.as_ref().map(|code| format!("; code {}", words::code(code))).unwrap_or_default();
-    format!(
-        "{}  {} {}{code}\n    hither accept {}   or   hither decline {}",
-        row.id,
-        words::person(&row.name, &row.peer),
-        subject(row),
-        row.id,
-        row.id
-    )
+    let proven =
+        row.certified.as_ref().map(|c| format!("\n{}", certificate(&certified::sentence(c)))).unwrap_or_default();
+    let who = words::person(&row.name, &row.peer);
+    format!("{}  {who} {}{code}{proven}\n    {}{}", row.id, subject(row), answers(row), choices(row))
 }
 
 fn list(paint: Paint, rows: &[QuestionRow]) -> String {
-    let mut table = Table::new(&["ID", "FROM", "TRUST", "CODE", "LAPSES IN", "WHAT"]);
+    let mut table = Table::new(&["ID", "FROM", "CERTIFIED", "TRUST", "CODE", "LAPSES IN", "WHAT"]);
     for row in rows {
         table.row([
             row.id.to_string(),
             row.name.clone(),
+            certified::cell(row.certified.as_deref()),
             row.trust.to_string(),
             row.code.as_deref().map(words::code).unwrap_or_default(),
             words::span(row.expires),
             subject(row),
         ]);
     }
-    table.text(paint)
+    let todo: String = rows.iter().filter(|row| about_cards(row)).map(|row| format!("\n{}", what_to_do(row))).collect();
+    format!("{}{todo}", table.without_if_empty("CERTIFIED").text(paint))
+}
+
+/// Whether it is answered otherwise than by `accept`.
+fn about_cards(row: &QuestionRow) -> bool {
+    match row.kind {
+        QuestionKind::Pin | QuestionKind::ChooseCertificate | QuestionKind::InsertCard => true,
+        QuestionKind::Invite | QuestionKind::Transfer | QuestionKind::KeyChanged => false,
+    }
+}
+
+fn what_to_do(row: &QuestionRow) -> String {
+    format!("{}: {}{}", row.id, answers(row), choices(row))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hither_model::{PeerId, Trust, Verified};
+    use hither_model::PeerId;
 
     #[test]
     fn m10_a_hostile_question_is_shown_escaped() {
         let row = QuestionRow {
-            id: QuestionId::new([1; 8]),
-            kind: QuestionKind::Transfer,
-            peer: PeerId::new([2; 32]),
-            name: "\u{1b}[2J".into(),
-            trust: Trust::New,
-            proven: Verified::No,
             code: Some("\u{1b}12".into()),
             message: Some("two\nlines\u{202e}".into()),
             items: Some(4),
             bytes: Some(2048),
             names: vec!["a\rb".into(), "c".into(), "d".into(), "e".into()],
-            transfer: None,
-            expires: 60,
+            ..QuestionRow::new(
+                QuestionId::new([1; 8]),
+                QuestionKind::Transfer,
+                PeerId::new([2; 32]),
+                "\u{1b}[2J".into(),
+            )
         };
         for text in [sentence(&row), list(Paint::none(), std::slice::from_ref(&row))] {
             assert!(!text.contains(['\u{1b}', '\r', '\u{202e}']), "{text:?}");

@@ -1,6 +1,9 @@
 //! `hither invite`: invite a device, or make an invite link.
 
-use super::codes;
+use super::{
+    codes,
+    unlock::{Ours, Said, Unlock},
+};
 use crate::{
     desk::Desk,
     halt::{Halt, unexpected},
@@ -34,6 +37,9 @@ pub(crate) struct Invite {
     /// Settle for an unverified session, this once
     #[arg(long, conflicts_with_all = ["yes_code", "link"])]
     unverified: bool,
+    /// Be known by this certificate: its id, `local` for the device's own key, or `ask`
+    #[arg(long, value_name = "ID|local|ask", conflicts_with = "link")]
+    identity: Option<String>,
     /// Make an invite link instead; whoever has it can use it
     #[arg(long)]
     link: bool,
@@ -61,19 +67,16 @@ impl Invite {
         let Some(peer) = self.peer.clone() else { return self.make_link(desk, client).await };
         // Listening begins before asking, so that nothing is missed.
         let news = desk.unless_interrupted(client.news()).await?;
-        let ask = Ask::Invite { peer, message: self.message, timeout: self.timeout, unverified: self.unverified };
+        let ask = Ask::Invite {
+            peer,
+            message: self.message,
+            timeout: self.timeout,
+            unverified: self.unverified,
+            identity: self.identity,
+        };
         let answer = desk.unless_interrupted(client.ask(ask)).await?;
         let Answer::Inviting { invite } = answer else { return Err(unexpected()) };
-        Inviting {
-            desk,
-            client,
-            invite,
-            yes_code: self.yes_code,
-            name: self.peer.unwrap_or_default(),
-            listening: false,
-        }
-        .follow(news)
-        .await
+        Inviting::new(desk, client, invite, self.peer.unwrap_or_default(), self.yes_code).follow(news).await
     }
 
     async fn make_link(self, desk: &Desk<'_>, mut client: Client) -> Result<(), Halt> {
@@ -101,27 +104,56 @@ impl Invite {
 
 /// An invite of ours that is on its way.
 pub(crate) struct Inviting<'a> {
-    pub(crate) desk: &'a Desk<'a>,
-    pub(crate) client: Client,
-    pub(crate) invite: InviteId,
-    pub(crate) yes_code: bool,
-    /// Whether news have begun to come.
-    pub(crate) listening: bool,
+    desk: &'a Desk<'a>,
+    client: Client,
+    invite: InviteId,
     /// Whom, as the person said it.
-    pub(crate) name: String,
+    name: String,
+    yes_code: bool,
+    /// Whether news have begun to come.
+    listening: bool,
+    unlock: Unlock<'a>,
 }
 
-impl Inviting<'_> {
+/// What happens next.
+enum Step {
+    News(Box<News>),
+    Said(Said),
+}
+
+impl<'a> Inviting<'a> {
+    pub(crate) fn new(desk: &'a Desk<'a>, client: Client, invite: InviteId, name: String, yes_code: bool) -> Self {
+        let unlock = Unlock::new(desk, Ours::Invite(invite));
+        Self { desk, client, invite, name, yes_code, listening: false, unlock }
+    }
+
     /// Follows the invite to its end. Ctrl-C takes it back.
     pub(crate) async fn follow(mut self, mut news: NewsFeed) -> Result<(), Halt> {
         loop {
-            let heard = tokio::select! {
+            let step = tokio::select! {
                 biased;
                 () = self.desk.interrupted() => return self.withdraw(news).await,
-                heard = news.next() => heard?,
+                heard = news.next() => Step::News(Box::new(heard?)),
+                said = self.unlock.said() => Step::Said(said?),
             };
-            if let Some(done) = self.take(heard, &mut news).await? {
-                return done;
+            match step {
+                Step::News(heard) => {
+                    self.unlock.hear(&heard)?;
+                    if let Some(done) = self.take(*heard, &mut news).await? {
+                        return done;
+                    }
+                }
+                Step::Said(said) => {
+                    let passed_on = tokio::select! {
+                        biased;
+                        () = self.desk.interrupted() => return self.withdraw(news).await,
+                        passed_on = self.unlock.pass_on(&mut self.client, said) => passed_on,
+                    };
+                    if passed_on.is_err() {
+                        self.take_back().await;
+                        return passed_on;
+                    }
+                }
             }
         }
     }
@@ -189,6 +221,7 @@ impl Inviting<'_> {
     }
 
     async fn take_back(&mut self) {
+        self.unlock.decline(&mut self.client).await;
         let asked = tokio::time::timeout(LAST_WORD, self.client.ask(Ask::Withdraw { invite: self.invite })).await;
         if !matches!(asked, Ok(Ok(_))) {
             let _ = self.desk.screen.remark("the invite could not be taken back; it lapses by itself");

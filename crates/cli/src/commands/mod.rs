@@ -1,14 +1,18 @@
-//! One file for each command, and what several of them share (`codes`, `flow`).
+//! One file for each command, and what several of them share (`codes`, `file`, `flow`, `questions`, `unlock`).
 
 pub(crate) mod accept;
 pub(crate) mod agent;
+mod authority;
 pub(crate) mod capability;
+pub(crate) mod card;
 pub(crate) mod card_helper;
+pub(crate) mod choose;
 mod codes;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod decline;
 pub(crate) mod doctor;
+mod file;
 mod flow;
 pub(crate) mod history;
 pub(crate) mod identity;
@@ -20,7 +24,9 @@ pub(crate) mod messages;
 pub(crate) mod near;
 pub(crate) mod open;
 mod outward;
+pub(crate) mod pin;
 pub(crate) mod pipe;
+mod questions;
 pub(crate) mod receive;
 pub(crate) mod say;
 pub(crate) mod send;
@@ -30,6 +36,7 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod transfers;
 pub(crate) mod trust;
+mod unlock;
 pub(crate) mod visibility;
 pub(crate) mod withdraw;
 pub(crate) mod ws;

@@ -24,6 +24,9 @@ pub(crate) struct Open {
     /// Say yes to the question whether the codes are the same
     #[arg(long)]
     yes_code: bool,
+    /// Be known by this certificate: its id, `local` for the device's own key, or `ask`
+    #[arg(long, value_name = "ID|local|ask")]
+    identity: Option<String>,
 }
 
 /// A link as it was typed; never shown.
@@ -57,7 +60,7 @@ impl Open {
                     () = desk.interrupted() => return Err(Halt::Interrupted),
                     link = read => link?,
                 };
-                (link, true)
+                (link.trim().to_owned(), true)
             }
         };
         if !link.get(..9).is_some_and(|scheme| scheme.eq_ignore_ascii_case("hither://")) {
@@ -70,10 +73,11 @@ impl Open {
         }
         let mut client = desk.unless_interrupted(desk.client()).await?;
         let news = desk.unless_interrupted(client.news()).await?;
-        let answer = desk.unless_interrupted(client.ask(Ask::OpenLink { url: LinkText(link) })).await?;
+        let ask = Ask::OpenLink { url: LinkText(link), identity: self.identity };
+        let answer = desk.unless_interrupted(client.ask(ask)).await?;
         let Answer::Inviting { invite } = answer else { return Err(unexpected()) };
         let name = "the device that made the link".to_owned();
-        Inviting { desk, client, invite, yes_code: self.yes_code, name, listening: false }.follow(news).await
+        Inviting::new(desk, client, invite, name, self.yes_code).follow(news).await
     }
 }
 
@@ -106,7 +110,8 @@ mod tests {
 
     #[test]
     fn a_link_is_never_shown_by_debug() {
-        let open = Open { link: Some(Typed("hither://i/1#secret".into())), yes: false, yes_code: false };
+        let open =
+            Open { link: Some(Typed("hither://i/1#secret".into())), yes: false, yes_code: false, identity: None };
         assert!(!format!("{open:?}").contains("secret"));
     }
 }

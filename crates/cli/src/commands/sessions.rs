@@ -1,6 +1,7 @@
 //! `hither sessions`, `session`, `close`: open sessions.
 
 use crate::{
+    certified,
     desk::Desk,
     halt::{Halt, unexpected},
     paint::Paint,
@@ -98,12 +99,23 @@ fn proven(verified: Verified) -> &'static str {
 }
 
 fn list(paint: Paint, rows: &[SessionRow]) -> String {
-    let mut table =
-        Table::new(&["SESSION", "WITH", "STATE", "PROVEN BY", "PROTECTION", "ROUND TRIP", "IN", "OUT", "ADDRESS"]);
+    let mut table = Table::new(&[
+        "SESSION",
+        "WITH",
+        "CERTIFIED",
+        "STATE",
+        "PROVEN BY",
+        "PROTECTION",
+        "ROUND TRIP",
+        "IN",
+        "OUT",
+        "ADDRESS",
+    ]);
     for row in rows {
         table.row([
             row.session.short(),
             row.name.clone(),
+            certified::cell(row.certified.as_deref()),
             row.state.to_string(),
             proven(row.verified).to_owned(),
             row.negotiated.version.clone(),
@@ -113,7 +125,7 @@ fn list(paint: Paint, rows: &[SessionRow]) -> String {
             row.route.clone(),
         ]);
     }
-    table.text(paint)
+    table.without_if_empty("CERTIFIED").text(paint)
 }
 
 fn round_trip(row: &SessionRow) -> String {
@@ -122,31 +134,33 @@ fn round_trip(row: &SessionRow) -> String {
 
 fn full(paint: Paint, row: &SessionRow) -> String {
     let certificate = |c: &CertificateFacts| format!("{} ({}, until {})", c.subject, c.key, c.not_after);
-    facts(
-        paint,
-        &[
-            ("session", row.session.to_string()),
-            ("with", row.name.clone()),
-            ("peer", row.peer.to_string()),
-            ("proven by", proven(row.verified).to_owned()),
-            ("state", row.state.to_string()),
-            ("asked for", row.requested.to_string()),
-            (
-                "in use",
-                format!(
-                    "{}, {}, {}, {}",
-                    row.negotiated.version, row.negotiated.cipher, row.negotiated.kx, row.negotiated.alpn
-                ),
+    let mut all = vec![
+        ("session", row.session.to_string()),
+        ("with", row.name.clone()),
+        ("peer", row.peer.to_string()),
+        ("proven by", proven(row.verified).to_owned()),
+        ("state", row.state.to_string()),
+        ("asked for", row.requested.to_string()),
+        (
+            "in use",
+            format!(
+                "{}, {}, {}, {}",
+                row.negotiated.version, row.negotiated.cipher, row.negotiated.kx, row.negotiated.alpn
             ),
-            ("we showed", certificate(&row.local_certificate)),
-            ("they showed", certificate(&row.peer_certificate)),
-            ("their certificate", row.peer_certificate.sha256.clone()),
-            ("their key", row.peer_certificate.spki_sha256.to_string()),
-            ("address", row.route.clone()),
-            ("round trip", round_trip(row)),
-            ("received", words::size(row.bytes_in)),
-            ("sent", words::size(row.bytes_out)),
-            ("opened", words::moment(row.opened)),
-        ],
-    )
+        ),
+        ("we showed", certificate(&row.local_certificate)),
+        ("they showed", certificate(&row.peer_certificate)),
+        ("their certificate", row.peer_certificate.sha256.clone()),
+        ("their key", row.peer_certificate.spki_sha256.to_string()),
+        ("address", row.route.clone()),
+        ("round trip", round_trip(row)),
+        ("received", words::size(row.bytes_in)),
+        ("sent", words::size(row.bytes_out)),
+        ("opened", words::moment(row.opened)),
+    ];
+    if let Some(shown) = &row.shown {
+        all.push(("we showed besides", format!("{} (by {}, until {})", shown.subject, shown.issuer, shown.not_after)));
+    }
+    all.extend(row.certified.as_deref().map(certified::facts).unwrap_or_default());
+    facts(paint, &all)
 }

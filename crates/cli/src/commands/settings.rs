@@ -50,6 +50,12 @@ enum Name {
     Exclude,
     /// Virtual, VPN and container interfaces too (on, off)
     Virtual,
+    /// Only people whom an authority trusted here vouches for may invite (on, off)
+    Organisation,
+    /// A session that began with a card ends when the card is taken out (on, off)
+    CardBound,
+    /// Accept certificates though the list of revoked ones is out of date (on, off)
+    StaleCrl,
 }
 
 impl Settings {
@@ -72,6 +78,10 @@ impl Settings {
                     ("include", named(&lists.include, "(all that are physical)")),
                     ("exclude", named(&lists.exclude, "(none)")),
                     ("virtual", word(lists.virtual_too)),
+                    ("organisation", word(row.organisation)),
+                    ("card-bound", word(row.card_bound)),
+                    ("stale-crl", word(row.stale_crl)),
+                    ("card modules", named(&row.modules, "(those of the system)")),
                 ],
             )
         })
@@ -98,6 +108,9 @@ fn change(name: Name, value: &str, mut interfaces: InterfacesRow) -> Result<Sett
         Name::Include => interfaces.include = list(),
         Name::Exclude => interfaces.exclude = list(),
         Name::Virtual => interfaces.virtual_too = switch(value)?,
+        Name::Organisation => change.organisation = Some(switch(value)?),
+        Name::CardBound => change.card_bound = Some(switch(value)?),
+        Name::StaleCrl => change.stale_crl = Some(switch(value)?),
     }
     if matches!(name, Name::Include | Name::Exclude | Name::Virtual) {
         change.interfaces = Some(interfaces);
@@ -133,6 +146,13 @@ mod tests {
             change(Name::Notifications, "off"),
             SettingsChange { notifications: Some(false), ..SettingsChange::default() }
         );
+        assert_eq!(
+            change(Name::CardBound, "off"),
+            SettingsChange { card_bound: Some(false), ..SettingsChange::default() }
+        );
+        let organisation = SettingsChange { organisation: Some(true), ..SettingsChange::default() };
+        assert_eq!(change(Name::Organisation, "on"), organisation);
+        assert_eq!(change(Name::StaleCrl, "on").stale_crl, Some(true));
         let include = change(Name::Include, "eth0, wlan0,").interfaces.unwrap();
         assert_eq!((include.include, include.exclude), (vec!["eth0".into(), "wlan0".into()], before.exclude.clone()));
         assert!(change(Name::Exclude, "").interfaces.unwrap().exclude.is_empty());

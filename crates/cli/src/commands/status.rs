@@ -1,6 +1,7 @@
 //! `hither status`: the agent's state.
 
 use crate::{
+    certified,
     desk::Desk,
     halt::{Halt, unexpected},
     paint::Paint,
@@ -8,7 +9,8 @@ use crate::{
     words,
 };
 use clap::Args;
-use hither_model::{Answer, Ask, row::StatusRow, text::printable};
+use hither_model::{Answer, Ask, DesktopPart, MediumState, row::StatusRow};
+use std::collections::BTreeMap;
 
 /// The agent's state: identity, visibility, media, capabilities, open sessions and transfers.
 #[derive(Debug, Args)]
@@ -29,8 +31,6 @@ fn text(paint: Paint, status: &StatusRow) -> String {
         Some(until) => format!("{visible}, until {}", words::moment(until)),
         None => visible,
     };
-    let desktop: Vec<String> =
-        status.desktop.iter().map(|(part, state)| format!("{part}: {}", printable(&state.to_string()))).collect();
     let media: Vec<String> = status.media.iter().map(|(medium, state)| format!("{medium}: {state}")).collect();
     let off: Vec<&str> =
         status.capabilities.iter().filter(|c| c.declared && !c.granted).map(|c| c.name.as_str()).collect();
@@ -42,15 +42,49 @@ fn text(paint: Paint, status: &StatusRow) -> String {
         ("visible to", visible),
         ("listening on", status.listen.join(" ")),
         ("media", media.join(", ")),
-        ("desktop", desktop.join(", ")),
+        ("desktop", desktop(&status.desktop)),
         ("near", words::count(status.near.into(), "device", "devices")),
         ("questions", status.questions.to_string()),
         ("sessions", if sessions.is_empty() { "none".into() } else { sessions.join(", ") }),
         ("transfers", status.transfers.len().to_string()),
         ("inbox", status.inbox.clone()),
     ];
+    for row in &status.sessions {
+        if let Some(who) = &row.certified {
+            all.push(("certified", format!("session {}: {}", row.session.short(), certified::words(who))));
+        }
+    }
     if !off.is_empty() {
         all.push(("revoked", off.join(", ")));
     }
     facts(paint, &all)
+}
+
+/// What the desktop does for the agent, in a few words. Why something is missing is for `--json` and the doctor: on a
+/// machine without a desktop the reason is a line of addresses that nobody can use.
+fn desktop(parts: &BTreeMap<DesktopPart, MediumState>) -> String {
+    if parts.values().all(|state| matches!(state, MediumState::Failed(_))) {
+        return "no desktop here".to_owned();
+    }
+    let part = |(part, state): (&DesktopPart, &MediumState)| match state {
+        MediumState::Failed(_) => format!("{part}: not available (see `hither doctor`)"),
+        known => format!("{part}: {known}"),
+    };
+    parts.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_a_desktop_is_said_in_three_words_and_one_with_half_of_it_part_by_part() {
+        let failed = MediumState::Failed("I/O error: unix:path=/run/user/0/bus: No such file or directory".to_owned());
+        let all = |sleep| BTreeMap::from([(DesktopPart::Notifications, failed.clone()), (DesktopPart::Sleep, sleep)]);
+        assert_eq!(desktop(&all(failed.clone())), "no desktop here");
+        let half = "notifications: not available (see `hither doctor`), sleep: on";
+        assert_eq!(desktop(&all(MediumState::On)), half);
+        let off = BTreeMap::from([(DesktopPart::Sleep, MediumState::Off)]);
+        assert_eq!(desktop(&off), "sleep: off");
+    }
 }

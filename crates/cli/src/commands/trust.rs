@@ -1,6 +1,8 @@
 //! `hither trust`: who is who.
 
+use super::authority;
 use crate::{
+    certified,
     desk::Desk,
     halt::{Halt, unexpected},
     table::Table,
@@ -31,6 +33,12 @@ enum What {
         /// What
         to: Word,
     },
+    /// Certificate authorities that may say who somebody is
+    #[command(after_help = "Example:\n  hither trust ca list")]
+    Ca {
+        #[command(subcommand)]
+        what: authority::What,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -54,6 +62,9 @@ struct Decided<'a> {
 impl Trust {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
         let mut client = desk.client().await?;
+        if let What::Ca { what } = self.what {
+            return what.run(desk, &mut client).await;
+        }
         if let What::Set { peer, to } = self.what {
             let trust = match to {
                 Word::Verified => TrustChoice::Verified,
@@ -73,11 +84,13 @@ impl Trust {
             desk.screen.remark("nobody met yet")?;
         }
         desk.screen.rows("trust", &rows, |rows| {
-            let mut table = Table::new(&["PEER", "NAME", "TRUST", "PROVEN BY", "MET", "LAST SESSION", "ACCEPTS"]);
+            let mut table =
+                Table::new(&["PEER", "NAME", "CERTIFIED", "TRUST", "PROVEN BY", "MET", "LAST SESSION", "ACCEPTS"]);
             for row in rows {
                 table.row([
                     row.peer.short().as_str(),
                     row.name.as_str(),
+                    &certified::cell(row.certified.as_deref()),
                     row.trust.word(),
                     row.verified.word(),
                     &words::moment(row.since),
@@ -85,7 +98,7 @@ impl Trust {
                     if row.always { "without asking" } else { "asks" },
                 ]);
             }
-            table.text(desk.screen.paint())
+            table.without_if_empty("CERTIFIED").text(desk.screen.paint())
         })
     }
 }

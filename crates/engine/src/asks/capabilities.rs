@@ -31,6 +31,12 @@ impl State {
                 used.extend(self.sessions.values().map(|s| format!("session with {}", s.kept.name)));
                 used
             }
+            Capability::SharedUserCertificates => {
+                let shown = self.sessions.values().filter_map(|s| Some((s, s.kept.shown.as_ref()?.card.as_ref()?)));
+                shown
+                    .map(|(s, card)| format!("the card {:?} in the session with {}", card.token, s.kept.name))
+                    .collect()
+            }
             _ => vec![],
         }
     }
@@ -65,6 +71,13 @@ impl State {
             if capability == Capability::Proximity {
                 self.proximity_changed(granted).await;
             }
+            if capability == Capability::SharedUserCertificates && !granted {
+                let failure =
+                    Failure::new(ErrorCode::AccessDenied, "the capability `sharedUserCertificates` was revoked");
+                self.end_errands(&failure).await;
+                self.certificates_revoked();
+            }
+            self.tell(News::Identities);
         }
         let rows = self.capability_rows();
         for capability in rows.iter().filter(|r| r.name == name) {

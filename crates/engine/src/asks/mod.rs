@@ -8,11 +8,12 @@ mod settings;
 mod status;
 
 use crate::{
+    certificates::CardAnswer,
     handle::ClientId,
     questions::{Asker, Terms, Verdict},
     state::State,
 };
-use hither_model::{Answer, Ask, ErrorCode, Failure};
+use hither_model::{Answer, Ask, ErrorCode, Failure, QuestionId};
 use hither_protocol::InviteUrl;
 use tokio::sync::oneshot;
 
@@ -32,6 +33,21 @@ impl State {
             Ask::Doctor { peer } => return self.examine(peer, reply),
             Ask::Items { transfer, after, limit } => return self.items(&transfer, after, limit, reply),
             Ask::Resume { transfer } => self.resume_transfer(&transfer),
+            Ask::Identities { .. }
+            | Ask::Tokens
+            | Ask::UseIdentity { .. }
+            | Ask::ImportIdentity { .. }
+            | Ask::RemoveIdentity { .. } => return self.certificates_asked(ask, reply),
+            Ask::Pin { question, pin, last_try } => {
+                return self.card_answered(&question, CardAnswer::Pin { pin, last_try }, reply);
+            }
+            Ask::Choose { question, identity } => {
+                return self.card_answered(&question, CardAnswer::Choose { identity }, reply);
+            }
+            Ask::Accept { question, always, same_code, unverified, to, executable, identity } => {
+                let terms = Terms { always, same_code, unverified, to, executable };
+                return self.accept(&question, terms, identity.as_deref(), reply).await;
+            }
             Ask::Receive { to, from, once } => self.receive(client, to, from, once).await,
             other => self.answer(other).await,
         };
@@ -40,20 +56,24 @@ impl State {
 
     async fn answer(&mut self, ask: Ask) -> Result<Answer, Failure> {
         match ask {
-            Ask::Invite { peer, message, timeout, unverified } => {
-                self.invite(&peer, message, timeout, unverified).map(|invite| Answer::Inviting { invite })
+            Ask::Invite { peer, message, timeout, unverified, identity } => {
+                let identity = identity.as_deref();
+                self.invite(&peer, message, timeout, unverified, identity).map(|invite| Answer::Inviting { invite })
             }
             Ask::ConfirmCode { invite, same } => self.confirm_code(invite, same).await.map(|()| Answer::Done),
             Ask::Withdraw { invite } => self.withdraw(invite).await.map(|()| Answer::Done),
-            Ask::OpenLink { url } => {
+            Ask::OpenLink { url, identity } => {
                 let url = InviteUrl::parse(&url.0).map_err(Failure::from)?;
-                self.open_link(url).map(|invite| Answer::Inviting { invite })
-            }
-            Ask::Accept { question, always, same_code, unverified, to, executable } => {
-                let terms = Terms { always, same_code, unverified, to, executable };
-                self.verdict(&question, Verdict::Yes(terms), false).await
+                self.open_link(url, identity.as_deref()).map(|invite| Answer::Inviting { invite })
             }
             Ask::Decline { question, block } => self.verdict(&question, Verdict::No, block).await,
+            Ask::Authorities
+            | Ask::AddAuthority { .. }
+            | Ask::SetAuthority { .. }
+            | Ask::RemoveAuthority { .. }
+            | Ask::AddRevocations { .. } => self.authorities_asked(ask).await,
+            Ask::RegisterModule { path, network } => self.module_asked(path, Some(network)),
+            Ask::UnregisterModule { path } => self.module_asked(path, None),
             Ask::Say { to, text } => {
                 let session = self.session_for_new(&to)?;
                 self.say(session, text).map(|number| Answer::Said { session, number })
@@ -95,7 +115,6 @@ impl State {
                 let id = self.transfer_named(&transfer)?;
                 Ok(Answer::Transfers { rows: self.transfer_row(id).into_iter().collect() })
             }
-            Ask::Identities => Ok(Answer::Identities { rows: vec![self.identity_row()] }),
             Ask::ExportCertificate => Ok(Answer::Certificate { pem: self.me.certificate_pem() }),
             Ask::Settings => Ok(Answer::Settings { settings: self.settings_row() }),
             Ask::TrustList => Ok(Answer::Trust { rows: self.people.rows() }),
@@ -105,14 +124,52 @@ impl State {
         }
     }
 
-    /// A person's word on a question.
-    async fn verdict(&mut self, wanted: &str, verdict: Verdict, block: bool) -> Result<Answer, Failure> {
-        let question = self.questions.named(wanted).map_err(|count| match count {
+    fn question_named(&self, wanted: &str) -> Result<QuestionId, Failure> {
+        self.questions.named(wanted).map_err(|count| match count {
             0 => Failure::new(ErrorCode::UnknownId, format!("there is no open question {wanted:?}"))
                 .hint("run `hither inbox` to see them"),
             _ => Failure::new(ErrorCode::UnknownId, format!("{wanted:?} could be several questions"))
                 .hint("give more of its id"),
-        })?;
+        })
+    }
+
+    fn asker_of(&mut self, wanted: &str) -> Result<(QuestionId, Asker), Failure> {
+        let question = self.question_named(wanted)?;
+        let asker = self.questions.find_mut(&question).map(|q| q.asker).ok_or_else(|| stale("that question"))?;
+        Ok((question, asker))
+    }
+
+    /// An answer to a question about certificates.
+    fn card_answered(&mut self, wanted: &str, answer: CardAnswer, reply: Reply) {
+        match self.asker_of(wanted) {
+            Ok((question, Asker::Errand(errand))) => self.answer_errand(question, errand, answer, reply),
+            Ok(_) => {
+                let failure = Failure::new(ErrorCode::Misuse, "that question is not about a card or a certificate")
+                    .hint("answer it with `hither accept` or `hither decline`");
+                let _ = reply.send(Err(failure));
+            }
+            Err(failure) => drop(reply.send(Err(failure))),
+        }
+    }
+
+    /// A person's yes. To an invite it may need a certificate first.
+    async fn accept(&mut self, wanted: &str, terms: Terms, identity: Option<&str>, reply: Reply) {
+        let (question, asker) = match self.asker_of(wanted) {
+            Ok(found) => found,
+            Err(failure) => return drop(reply.send(Err(failure))),
+        };
+        match asker {
+            Asker::Errand(errand) => self.answer_errand(question, errand, CardAnswer::Again, reply),
+            Asker::Invite if self.accept_certified(question, &terms, identity) => {
+                let _ = reply.send(Ok(Answer::Answered { question }));
+            }
+            _ => drop(reply.send(self.verdict(wanted, Verdict::Yes(terms), false).await)),
+        }
+    }
+
+    /// A person's word on a question.
+    async fn verdict(&mut self, wanted: &str, verdict: Verdict, block: bool) -> Result<Answer, Failure> {
+        let question = self.question_named(wanted)?;
         let Some((asker, peer, name)) =
             self.questions.find_mut(&question).map(|q| (q.asker, q.row.peer, q.row.name.clone()))
         else {
@@ -121,6 +178,10 @@ impl State {
         match asker {
             Asker::Invite => self.answer_invite(question, verdict).await?,
             Asker::Transfer(transfer) => self.answer_offer(transfer, verdict).await?,
+            Asker::Errand(errand) => {
+                self.cancel_errand(errand).await;
+                return Ok(Answer::Answered { question });
+            }
         }
         if block {
             self.block(peer, &name).await;

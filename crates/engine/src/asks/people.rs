@@ -8,7 +8,7 @@ use hither_identity::DeviceKey;
 use hither_model::{
     Answer, DisplayName, ErrorCode, Failure, PeerId, Trust, Verified,
     ask::TrustChoice,
-    row::{HistoryRow, IdentityRow, MessageRow, Usable},
+    row::{HistoryRow, MessageRow},
 };
 use std::sync::Arc;
 
@@ -63,6 +63,8 @@ impl State {
             last_seen: unix,
             routes: vec![],
             always: false,
+            certified: None,
+            identity: None,
         };
         let mut person = self.people.find(&peer).cloned().unwrap_or_else(blank);
         person.trust = Trust::Blocked;
@@ -97,27 +99,12 @@ impl State {
         Ok(Answer::Messages { rows })
     }
 
-    pub(super) fn identity_row(&self) -> IdentityRow {
-        let facts = self.me.facts();
-        IdentityRow {
-            id: self.my_id.short(),
-            subject: facts.subject,
-            issuer: facts.issuer,
-            not_after: facts.not_after,
-            key: facts.key,
-            source: "local".into(),
-            usable: Usable::Yes(true),
-            current: true,
-            fingerprint: self.my_id,
-        }
-    }
-
     /// A new certificate for the same key: who we are stays.
     pub(super) fn renew_certificate(&mut self) -> Result<Answer, Failure> {
         let mut key = DeviceKey::load_or_create(&self.profile_dir.join("identity")).map_err(Failure::from)?;
         key.renew().map_err(Failure::from)?;
         self.me = Arc::new(key);
         self.publish_door();
-        Ok(Answer::Identities { rows: vec![self.identity_row()] })
+        Ok(Answer::Identities { rows: vec![self.local_row()] })
     }
 }

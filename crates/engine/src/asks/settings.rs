@@ -1,7 +1,7 @@
 //! What a person can set, shown and changed while running. The agent around the engine writes it to disk.
 
 use crate::{
-    settings::{Interfaces, Settings},
+    settings::{Certificates, Interfaces, Settings},
     state::State,
 };
 use hither_model::{
@@ -20,15 +20,20 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 impl State {
     pub(super) fn settings_row(&self) -> SettingsRow {
-        let Settings { inbox, allow_tls12, notifications, interfaces, .. } = self.settings.borrow().clone();
+        let Settings { inbox, allow_tls12, notifications, interfaces, certificates, .. } =
+            self.settings.borrow().clone();
         let Interfaces { include, exclude, virtual_too } = interfaces;
         let interfaces = InterfacesRow { include, exclude, virtual_too };
-        SettingsRow { inbox: inbox.display().to_string(), allow_tls12, notifications, interfaces }
+        let Certificates { modules, network_modules, organisation, card_bound, stale_crl, .. } = certificates;
+        let modules = modules.iter().chain(&network_modules).map(|path| path.display().to_string()).collect();
+        let inbox = inbox.display().to_string();
+        SettingsRow { inbox, allow_tls12, notifications, interfaces, organisation, card_bound, modules, stale_crl }
     }
 
     /// Changes what is named; all of it or, if a part makes no sense, nothing.
     pub(super) async fn change_settings(&mut self, change: SettingsChange) -> Result<Answer, Failure> {
-        let SettingsChange { inbox, allow_tls12, notifications, interfaces } = change;
+        let SettingsChange { inbox, allow_tls12, notifications, interfaces, organisation, card_bound, stale_crl } =
+            change;
         if let Some(inbox) = &inbox {
             usable(inbox).await?;
         }
@@ -50,8 +55,13 @@ impl State {
             }
             settings.allow_tls12 = allow_tls12.unwrap_or(settings.allow_tls12);
             settings.notifications = notifications.unwrap_or(settings.notifications);
+            let certificates = &mut settings.certificates;
+            certificates.organisation = organisation.unwrap_or(certificates.organisation);
+            certificates.card_bound = card_bound.unwrap_or(certificates.card_bound);
+            certificates.stale_crl = stale_crl.unwrap_or(certificates.stale_crl);
             *settings != before
         });
+        self.align_stale_crl();
         if other_interfaces {
             // Discovery takes its interfaces when it starts.
             self.stop_mdns().await;

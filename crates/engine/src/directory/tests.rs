@@ -20,6 +20,8 @@ fn people() -> People {
             last_seen: 0,
             routes: vec!["10.0.0.9:9".parse().unwrap()],
             always: false,
+            certified: None,
+            identity: None,
         },
     );
     people

@@ -17,7 +17,7 @@ use hither_protocol::{
 use std::collections::VecDeque;
 
 /// How often the history says that strangers were turned away unasked, milliseconds.
-const TURNED_AWAY: u64 = 60_000;
+pub(super) const TURNED_AWAY: u64 = 60_000;
 
 impl State {
     /// Carries out a step; what a person's answer lacked comes back.
@@ -99,7 +99,8 @@ impl State {
             return self.with(machine, |m, now| refuse(m, now, why));
         }
         knock.question = Some(named);
-        let row = self.question_row(named, &question);
+        let mut row = self.question_row(named, &question);
+        row.certified = self.knocks.get(&id).and_then(|knock| knock.theirs.as_ref()).map(|p| Box::new(p.row.clone()));
         let expires_at = now + 60_000;
         self.questions.open(Open { row, asker: Asker::Invite, expires_at });
         match place {
@@ -161,23 +162,12 @@ impl State {
         let proven = match question.need {
             Need::Stored => Verified::Stored,
             Need::Link => Verified::Link,
+            Need::Certificate => Verified::Certificate,
             Need::Code | Need::Unverified => Verified::No,
         };
-        QuestionRow {
-            id,
-            kind: if trust == Trust::Changed { QuestionKind::KeyChanged } else { QuestionKind::Invite },
-            peer: question.peer,
-            name,
-            trust,
-            proven,
-            code: None,
-            message: question.message.clone(),
-            items: None,
-            bytes: None,
-            names: vec![],
-            transfer: None,
-            expires: 60,
-        }
+        let kind = if trust == Trust::Changed { QuestionKind::KeyChanged } else { QuestionKind::Invite };
+        let message = question.message.clone();
+        QuestionRow { trust, proven, message, ..QuestionRow::new(id, kind, question.peer, name) }
     }
 
     fn show_code(&mut self, id: KnockId, code: Code) -> Vec<Effect> {
@@ -252,6 +242,7 @@ impl State {
     /// An invite is over without a session.
     pub(crate) async fn end_knock(&mut self, id: KnockId, ending: Ending) {
         let Some(knock) = self.knocks.remove(&id) else { return };
+        self.end_errands_of(id).await;
         let _ = knock.orders.try_send(Order::Close);
         let failure = ending.failure();
         let over = match ending {

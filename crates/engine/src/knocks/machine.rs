@@ -1,6 +1,6 @@
 //! The four machines an invite can be run by, behind one face. They decide; the engine acts on their effects.
 
-use hither_protocol::{Effect, Frame, Invitee, Inviter, LinkHost, LinkOpener, Step};
+use hither_protocol::{Certified, Effect, Frame, Invitee, Inviter, LinkHost, LinkOpener, Step};
 
 /// Whichever machine runs this invite.
 #[derive(Debug)]
@@ -58,6 +58,40 @@ impl Machine {
 
     pub(crate) fn deadline(&self) -> u64 {
         each!(self, m => m.deadline())
+    }
+
+    /// The person here says yes as the holder of a certificate and unlocks its key: they have their time anew.
+    pub(crate) fn unlocking(self, now: u64) -> Stepped {
+        match self {
+            Self::Invitee(m) => m.unlocking(now).into(),
+            Self::Host(m) => m.unlocking(now).into(),
+            other => Stepped { effects: vec![], next: Some(other) },
+        }
+    }
+
+    /// Goes with the yes that follows: who the person here is by a certificate.
+    pub(crate) fn certify(&mut self, certified: Box<Certified>) {
+        match self {
+            Self::Invitee(m) => m.certify(certified),
+            Self::Host(m) => m.certify(certified),
+            Self::Inviter(_) | Self::Opener(_) => {}
+        }
+    }
+
+    /// The certificate in the yes that is about to be heard is as good as a code.
+    pub(crate) fn vouched(&mut self) {
+        if let Self::Inviter(m) = self {
+            m.vouched();
+        }
+    }
+
+    /// The certificate in their yes is not good.
+    pub(crate) fn refuse_certificate(self) -> Stepped {
+        match self {
+            Self::Inviter(m) => m.refuse_certificate().into(),
+            Self::Opener(m) => m.refuse_certificate().into(),
+            other => Stepped { effects: vec![], next: Some(other) },
+        }
     }
 
     /// The person here takes it back.

@@ -10,10 +10,12 @@ pub(crate) use machine::{Machine, Stepped};
 pub(crate) use wire::{Order, Silence, Wire, run as run_wire};
 
 use crate::{
+    certificates::{Proven, Shown},
     directory::DeviceId,
     questions::{Terms, Verdict},
     state::State,
 };
+use hither_identity::proof::Occasion;
 use hither_model::{DisplayName, Failure, InstanceId, InviteId, PeerId, QuestionId};
 use hither_protocol::{Ending, Frame, Reply, RunNumber};
 use std::net::SocketAddr;
@@ -44,6 +46,12 @@ pub(crate) struct Knock {
     pub(crate) claimed: Option<DisplayName>,
     /// The person's terms, once they said yes.
     pub(crate) terms: Terms,
+    /// Names the connection where a certificate is proven.
+    pub(crate) occasion: Option<Occasion>,
+    /// Who they proved to be by a certificate.
+    pub(crate) theirs: Option<Proven>,
+    /// The certificate we showed.
+    pub(crate) shown: Option<Shown>,
     /// Set when the protocol admitted the peer and the channel is being handed over.
     pub(crate) admitted: bool,
 }
@@ -85,6 +93,19 @@ impl State {
     }
 
     pub(crate) async fn knock_heard(&mut self, id: KnockId, frame: Frame) {
+        if let Frame::Accepted { certified: Some(certified), .. } = &frame
+            && frame.check().is_ok()
+        {
+            match self.heard_certificate(id, certified) {
+                Some(true) => {
+                    if let Some(machine) = self.knocks.get_mut(&id).and_then(|knock| knock.machine.as_mut()) {
+                        machine.vouched();
+                    }
+                }
+                Some(false) => {}
+                None => return drop(self.step(id, |machine, _| machine.refuse_certificate()).await),
+            }
+        }
         let _ = self.step(id, |machine, now| machine.heard(now, frame)).await;
     }
 
@@ -162,8 +183,25 @@ impl State {
             self.end_dial(id, Ending::Canceled.failure());
             return Ok(());
         }
+        if let Some(errand) = self.errand_of(invite) {
+            self.cancel_errand(errand).await;
+            return Ok(());
+        }
         let id = self.knock_of(invite)?;
         self.step(id, Machine::withdraw).await
+    }
+
+    /// The person unlocks a key for their answer: machine and question give them their time anew.
+    pub(crate) fn unlocking(&mut self, id: KnockId) {
+        let now = self.clock.now();
+        let Some(knock) = self.knocks.get_mut(&id) else { return };
+        let Some(machine) = knock.machine.take() else { return };
+        let machine = machine.unlocking(now).next;
+        let deadline = machine.as_ref().map(Machine::deadline);
+        knock.machine = machine;
+        if let (Some(at), Some(question)) = (deadline, knock.question.and_then(|q| self.questions.find_mut(&q))) {
+            question.expires_at = at;
+        }
     }
 
     fn knock_of(&self, invite: InviteId) -> Result<KnockId, Failure> {

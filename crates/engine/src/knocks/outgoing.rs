@@ -3,13 +3,15 @@
 use super::{Dial, Knock, KnockId, MAX_ORDERS, Plan, Stepped, Wire, run_wire};
 use crate::{
     calling::Dialling,
+    certificates::{Going, Holder, Occasions, prove},
     clock::random,
     directory::{DeviceId, Reach},
-    event::{Dialled, Event},
+    event::{Connected, Dialled, Event},
     questions::Terms,
     state::State,
 };
 use hither_capability::{Capability, Consent};
+use hither_identity::proof::Speaker;
 use hither_model::{ErrorCode, Failure, InviteId, News, PeerId, Rid, Trust};
 use hither_protocol::{Binding, InviteAsk, InviteUrl, Inviter, LinkOpener, epoch, known_rid};
 use hither_socket::Expected;
@@ -23,6 +25,25 @@ const WAIT: u64 = 60;
 /// Milliseconds that dialling may take on top.
 const DIAL_TIME: u64 = 25_000;
 
+/// Whom to dial, and what for.
+struct Goal {
+    device: DeviceId,
+    routes: Vec<SocketAddr>,
+    rids: Vec<Rid>,
+    expected: Expected,
+    plan: Plan,
+    timeout: Option<u64>,
+}
+
+/// Dials, and lets the unlocked key sign for the connection that came of it.
+async fn connect(dialling: Dialling, holder: Option<Arc<Holder>>, me: PeerId) -> Dialled {
+    let (wire, route) = dialling.run().await?;
+    let Some(holder) = holder else { return Ok(Connected { wire, route, certified: None }) };
+    let (shown, occasion) = (holder.shown(), Occasions::dialled(&wire, me)?);
+    let proof = prove(holder, occasion, Speaker::Client).await?;
+    Ok(Connected { wire, route, certified: Some((proof, shown)) })
+}
+
 impl State {
     /// Invites a device by id, beginning of an id, or name.
     pub(crate) fn invite(
@@ -31,7 +52,30 @@ impl State {
         message: Option<String>,
         timeout: Option<u64>,
         unverified: bool,
+        identity: Option<&str>,
     ) -> Result<InviteId, Failure> {
+        self.gate.allows(Capability::Proximity)?;
+        let invite = InviteId::new(random());
+        let known = self.peer_named(peer).ok();
+        if let Some(wanted) = self.identity_for(identity, known.as_ref()) {
+            // What makes no sense is told before a person is asked for a PIN.
+            let name = self.reach(peer)?.name;
+            let going = Going::Invite { peer: peer.to_owned(), message, timeout, unverified };
+            self.run_errand(going, Some(invite), wanted, (known.unwrap_or(self.my_id), name));
+            return Ok(invite);
+        }
+        self.invite_now(invite, peer, (message, unverified), timeout, None).map(|()| invite)
+    }
+
+    /// The same once it is clear who we are.
+    pub(crate) fn invite_now(
+        &mut self,
+        invite: InviteId,
+        peer: &str,
+        (message, unverified): (Option<String>, bool),
+        timeout: Option<u64>,
+        holder: Option<Arc<Holder>>,
+    ) -> Result<(), Failure> {
         self.gate.allows(Capability::Proximity)?;
         if let Some(id) = self.peer_named(peer).ok().filter(|id| self.people.trust(id) == Trust::Blocked) {
             return Err(Failure::new(ErrorCode::AccessDenied, "that device is blocked here")
@@ -40,12 +84,31 @@ impl State {
         let reach = self.reach(peer)?;
         let (rids, expected) = self.ways_in(&reach)?;
         let plan = Plan::Invite { message, unverified };
-        self.dial_invite(reach.device, reach.routes, rids, expected, plan, timeout)
+        let goal = Goal { device: reach.device, routes: reach.routes, rids, expected, plan, timeout };
+        self.dial_invite(invite, goal, holder)
     }
 
     /// Redeems a link; the person confirmed already.
-    pub(crate) fn open_link(&mut self, url: InviteUrl) -> Result<InviteId, Failure> {
+    pub(crate) fn open_link(&mut self, url: InviteUrl, identity: Option<&str>) -> Result<InviteId, Failure> {
         url.check_opener(&self.me.peer_id()).map_err(|ending| ending.failure())?;
+        let invite = InviteId::new(random());
+        let inviter = url.inviter();
+        if let Some(wanted) = self.identity_for(identity, Some(&inviter)) {
+            let known = self.people.find(&inviter).map(|person| person.name.to_string());
+            let name = known.unwrap_or_else(|| format!("device {}", inviter.short()));
+            self.run_errand(Going::Link { url: Box::new(url) }, Some(invite), wanted, (inviter, name));
+            return Ok(invite);
+        }
+        self.open_link_now(invite, url, None).map(|()| invite)
+    }
+
+    /// The same once it is clear who we are.
+    pub(crate) fn open_link_now(
+        &mut self,
+        invite: InviteId,
+        url: InviteUrl,
+        holder: Option<Arc<Holder>>,
+    ) -> Result<(), Failure> {
         let inviter = url.inviter();
         let mut routes: Vec<SocketAddr> = url.hints().to_vec();
         if let Some(reach) = self.directory.reach(&DeviceId::Met(inviter), &self.people) {
@@ -57,18 +120,12 @@ impl State {
         }
         let rids = vec![url.keys().rid];
         let plan = Plan::Link { url: Box::new(url) };
-        self.dial_invite(DeviceId::Met(inviter), routes, rids, Expected::Only(inviter), plan, None)
+        let (device, expected) = (DeviceId::Met(inviter), Expected::Only(inviter));
+        self.dial_invite(invite, Goal { device, routes, rids, expected, plan, timeout: None }, holder)
     }
 
-    fn dial_invite(
-        &mut self,
-        device: DeviceId,
-        routes: Vec<SocketAddr>,
-        rids: Vec<Rid>,
-        expected: Expected,
-        plan: Plan,
-        timeout: Option<u64>,
-    ) -> Result<InviteId, Failure> {
+    fn dial_invite(&mut self, invite: InviteId, goal: Goal, holder: Option<Arc<Holder>>) -> Result<(), Failure> {
+        let Goal { device, routes, rids, expected, plan, timeout } = goal;
         if routes.is_empty() {
             return Err(Failure::new(
                 ErrorCode::Unreachable,
@@ -81,21 +138,20 @@ impl State {
         let now = self.clock.now();
         let grant = self.gate.dial(Consent::new(device.to_string(), routes.clone(), now), now)?;
         let id = self.next_knock();
-        let invite = InviteId::new(random());
         let cancel = self.cancel.child_token();
         let wait = timeout.unwrap_or(WAIT).clamp(1, 3_600) * 1_000;
         let dialling =
             Dialling { grant: Arc::new(grant), routes, rids, expected, me: self.credential(), profile: self.profile() };
         self.dials.insert(id, Dial { invite, device, plan, cancel: cancel.clone(), deadline: now + DIAL_TIME, wait });
-        let events = self.events.clone();
+        let (events, me) = (self.events.clone(), self.my_id);
         self.tasks.spawn(async move {
             let outcome = tokio::select! {
-                outcome = dialling.run() => outcome,
+                outcome = connect(dialling, holder, me) => outcome,
                 () = cancel.cancelled() => return,
             };
             let _ = events.send(Event::Dialled { knock: id, outcome: Box::new(outcome) }).await;
         });
-        Ok(invite)
+        Ok(())
     }
 
     /// The rendezvous values that may open a device's door, and what its key must be.
@@ -130,7 +186,7 @@ impl State {
     /// The connection for one of our invites stands, or will not.
     pub(crate) async fn dialled(&mut self, id: KnockId, outcome: Dialled) {
         let Some(dial) = self.dials.remove(&id) else { return };
-        let (wire, route) = match outcome {
+        let Connected { wire, route, certified } = match outcome {
             Ok(connected) => connected,
             Err(failure) => {
                 self.dial_failed(&dial.device, &failure).await;
@@ -150,6 +206,8 @@ impl State {
             return self.tell(News::InviteEnded { invite: dial.invite, failure });
         }
         let binding = Binding::new(exporter, self.me.peer_id(), peer);
+        let occasion = Occasions::dialled(&wire, self.my_id).ok();
+        let (certified, shown) = certified.unzip();
         let now = self.clock.now();
         let wait = dial.wait;
         let stepped: Stepped = match dial.plan {
@@ -161,14 +219,22 @@ impl State {
                     known: self.people.find(&peer).is_some_and(crate::store::Person::is_known),
                     unverified,
                     codes: self.budget.may_start(self.clock.unix()),
+                    codeless: certified.is_some() && self.takes_certificates(),
+                    certified,
                 };
                 Inviter::start(now, binding, ask, random(), wait).into()
             }
-            Plan::Link { url } => LinkOpener::start(now, binding, &url, dial.invite, self.shown_name(), wait).into(),
+            Plan::Link { url } => {
+                let us = (self.shown_name(), certified);
+                LinkOpener::start(now, binding, &url, dial.invite, us, wait).into()
+            }
         };
         self.start_knock(id, wire, dial.invite, route, true);
-        if let (DeviceId::Passing(instance), Some(knock)) = (dial.device, self.knocks.get_mut(&id)) {
-            knock.instance = Some(instance);
+        if let Some(knock) = self.knocks.get_mut(&id) {
+            (knock.occasion, knock.shown) = (occasion, shown);
+            if let DeviceId::Passing(instance) = dial.device {
+                knock.instance = Some(instance);
+            }
         }
         self.tell(News::InviteSent { invite: dial.invite, peer: peer.to_string() });
         self.carry_out(id, stepped).await;
@@ -188,6 +254,9 @@ impl State {
             instance: None,
             run: None,
             claimed: None,
+            occasion: None,
+            theirs: None,
+            shown: None,
             terms: Terms::default(),
             admitted: false,
         };

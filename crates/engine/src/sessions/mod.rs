@@ -132,6 +132,8 @@ impl Session {
             negotiated: proof.map_or_else(none, |p| p.negotiated.clone()),
             local_certificate: proof.map_or_else(blank, |p| p.local_certificate.clone()),
             peer_certificate: proof.map_or_else(blank, |p| p.peer_certificate.clone()),
+            certified: self.kept.certified.clone(),
+            shown: self.kept.shown.as_ref().map(|shown| Box::new(shown.row.clone())),
             route: self.route().map(|r| r.to_string()).unwrap_or_default(),
             rtt_us: self.link.as_ref().map_or(0, Link::rtt_us),
             bytes_in: self.bytes_in,

@@ -2,13 +2,16 @@
 
 use super::{Generation, Link, Session};
 use crate::{
+    certificates::{Shown, differs},
     knocks::KnockId,
     state::State,
     store::{KeptSession, Person, Slot},
 };
 use hither_capability::Consent;
 use hither_identity::SessionKey;
-use hither_model::{DisplayName, ErrorCode, Failure, News, PeerId, SessionId, SessionState, Trust, Verified};
+use hither_model::{
+    DisplayName, ErrorCode, Failure, News, PeerId, SessionId, SessionState, Trust, Verified, row::CertifiedRow,
+};
 use hither_protocol::{
     Admission, Over,
     rendezvous::pair_key,
@@ -48,7 +51,9 @@ impl State {
         }
         let name = self.name_after(&admission);
         let route = knock.ours.then_some(knock.remote);
+        let certified = knock.theirs.as_ref().map(|proven| Box::new(proven.row.clone()));
         self.remember_person(&admission, &name, terms.always, route).await;
+        self.remember_certificates(peer, &name, certified.clone(), knock.shown.as_ref());
         let mut x = [0; 64];
         x[..32].copy_from_slice(if knock.ours { self.me_bytes() } else { peer.as_bytes() });
         x[32..].copy_from_slice(if knock.ours { peer.as_bytes() } else { self.me_bytes() });
@@ -62,6 +67,8 @@ impl State {
             opened: self.clock.unix(),
             outbox: Outbox::default(),
             inbound: Inbound::default(),
+            certified,
+            shown: knock.shown.clone(),
             messages: std::collections::VecDeque::new(),
         };
         let session = admission.session();
@@ -114,6 +121,8 @@ impl State {
             last_seen: unix,
             routes: vec![],
             always: false,
+            certified: None,
+            identity: None,
         });
         person.name = name.clone();
         person.last_seen = unix;
@@ -143,6 +152,31 @@ impl State {
             self.alarm(format!("what was agreed with {name} could not be written to disk"), Some(peer));
         }
         self.people_changed();
+    }
+
+    /// Who they are by a certificate, and as whom we met them, for the next time.
+    fn remember_certificates(
+        &mut self,
+        peer: PeerId,
+        name: &DisplayName,
+        certified: Option<Box<CertifiedRow>>,
+        shown: Option<&Shown>,
+    ) {
+        let Some(person) = self.people.find_mut(&peer) else { return };
+        if let Some(shown) = shown {
+            person.identity = Some(shown.id.clone());
+        }
+        let before = certified.as_ref().and_then(|now| person.certified.replace(now.clone()));
+        if let (Some(before), Some(now)) = (before, certified)
+            && differs(&before, &now)
+        {
+            let message = format!(
+                "{name} was certified as {:?} before, and is certified as {:?} now",
+                before.subject, now.subject
+            );
+            self.alarm(message, Some(peer));
+        }
+        self.keeper.save(Slot::People, &self.people);
     }
 
     /// Gives a session its (new) connection.

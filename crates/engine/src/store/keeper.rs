@@ -30,6 +30,8 @@ pub(crate) enum Slot {
     Traces,
     /// Last uses of capabilities.
     Uses,
+    /// Certificate authorities trusted for people.
+    Authorities,
 }
 
 impl Slot {
@@ -43,6 +45,7 @@ impl Slot {
             Self::Runs => ("runs", 1),
             Self::Traces => ("traces", 1),
             Self::Uses => ("uses", 1),
+            Self::Authorities => ("authorities", 1),
         }
     }
 }

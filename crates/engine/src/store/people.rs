@@ -1,6 +1,9 @@
 //! The trust store: devices met, what was proven of them, and the secret shared with each of them.
 
-use hither_model::{DisplayName, PeerId, Trust, Verified, row::TrustRow};
+use hither_model::{
+    DisplayName, PeerId, Trust, Verified,
+    row::{CertifiedRow, TrustRow},
+};
 use hither_protocol::rendezvous::PairKey;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr};
@@ -27,6 +30,12 @@ pub(crate) struct Person {
     pub(crate) routes: Vec<SocketAddr>,
     /// Its invites are accepted without asking.
     pub(crate) always: bool,
+    /// Who they proved to be by a certificate, when last they showed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certified: Option<Box<CertifiedRow>>,
+    /// The certificate that was chosen here for them, or `local`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) identity: Option<String>,
 }
 
 impl Person {
@@ -94,6 +103,7 @@ impl People {
             since: p.since,
             last_seen: p.last_seen,
             always: p.always,
+            certified: p.certified.clone(),
         };
         self.0.iter().map(row).collect()
     }
@@ -113,6 +123,8 @@ mod tests {
             last_seen: 1,
             routes: vec![],
             always: false,
+            certified: None,
+            identity: None,
         }
     }
 

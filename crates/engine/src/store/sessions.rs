@@ -1,6 +1,10 @@
 //! Sessions that both sides still want, so that an agent that was restarted takes them up again.
 
-use hither_model::{DisplayName, PeerId, SessionId, Verified, row::MessageRow};
+use crate::certificates::Shown;
+use hither_model::{
+    DisplayName, PeerId, SessionId, Verified,
+    row::{CertifiedRow, MessageRow},
+};
 use hither_protocol::{
     rendezvous::PairKey,
     session::{Inbound, Outbox},
@@ -25,6 +29,12 @@ pub(crate) struct KeptSession {
     pub(crate) opened: u64,
     pub(crate) outbox: Outbox,
     pub(crate) inbound: Inbound,
+    /// Who they proved to be by a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certified: Option<Box<CertifiedRow>>,
+    /// The certificate we showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shown: Option<Shown>,
     /// The last messages of both sides.
     pub(crate) messages: VecDeque<MessageRow>,
 }

@@ -126,26 +126,23 @@ impl State {
     pub(super) fn ask_about(&mut self, id: TransferId) {
         let Some(transfer) = self.transfers.get(&id) else { return };
         let Some((manifest, _)) = &transfer.offered else { return };
-        let names = manifest.summary().names;
+        let summary = manifest.summary();
+        let (names, executables) = (summary.names, Some(summary.executables));
         let (peer, name) = (transfer.kept.peer, transfer.kept.name.clone());
         let (items, bytes) = (transfer.kept.items, transfer.kept.total);
         self.tell(News::Offered { transfer: id, peer, direction: Direction::In, items, bytes });
         let now = self.clock.now();
         let named = self.next_question();
         let row = QuestionRow {
-            id: named,
-            kind: QuestionKind::Transfer,
-            peer,
-            name,
             trust: self.people.trust(&peer),
             proven: self.people.find(&peer).map_or(hither_model::Verified::No, |p| p.verified),
-            code: None,
-            message: None,
             items: Some(items),
+            executables,
             bytes: Some(bytes),
             names,
             transfer: Some(id),
             expires: OFFER_LASTS / 1_000,
+            ..QuestionRow::new(named, QuestionKind::Transfer, peer, name)
         };
         let question = Question { row, asker: Asker::Transfer(id), expires_at: now + OFFER_LASTS };
         let row = question.row_at(now);

@@ -22,7 +22,8 @@ async fn r1_17_taking_proximity_away_closes_what_is_open_and_refuses_what_is_new
     assert!(!row.granted && row.used_by.is_empty(), "{row:?}");
     assert!(ana.closed().await.contains("revoked"));
     assert!(bo.closed().await.contains("revoked"));
-    let invite = Ask::Invite { peer: bo.peer.to_string(), message: None, timeout: None, unverified: false };
+    let invite =
+        Ask::Invite { peer: bo.peer.to_string(), message: None, timeout: None, unverified: false, identity: None };
     assert_eq!(ana.refused(invite).await, ErrorCode::AccessDenied);
     assert_eq!(ana.refused(Ask::MakeLink { expires: None, uses: None }).await, ErrorCode::AccessDenied);
     let failed = |n: &News| match n {

@@ -40,7 +40,7 @@ async fn a_link_leads_to_a_verified_session_after_the_persons_yes_and_is_used_up
     let (mut ana, mut bo) = strangers("link").await;
     let (invite, text, url) = link(&bo, None).await;
     assert_eq!(state_of(&bo, invite).await, "made");
-    ana.ask(Ask::OpenLink { url: text.clone() }).await;
+    ana.ask(Ask::OpenLink { url: text.clone(), identity: None }).await;
     let question = bo.question().await;
     assert_eq!((question.peer, question.proven, &question.code), (ana.peer, Verified::Link, &None));
     assert_eq!(state_of(&bo, invite).await, "proven");
@@ -187,7 +187,9 @@ fn rewrite(seat: &Seat, mut change: impl FnMut(&mut serde_json::Value)) {
 async fn i13_a_link_accepted_and_taken_back_at_once_leaves_both_with_the_same() {
     let (mut ana, mut bo) = strangers("i13 link").await;
     let (_, text, _) = link(&bo, None).await;
-    let Answer::Inviting { invite } = ana.ask(Ask::OpenLink { url: text }).await else { panic!("not opened") };
+    let Answer::Inviting { invite } = ana.ask(Ask::OpenLink { url: text, identity: None }).await else {
+        panic!("not opened")
+    };
     let question = bo.question().await;
     let (_, withdrawn) = tokio::join!(bo.try_ask(yes(&question)), ana.try_ask(Ask::Withdraw { invite }));
     bo.question_gone().await;
@@ -204,7 +206,7 @@ async fn i13_a_link_accepted_and_taken_back_at_once_leaves_both_with_the_same() 
 async fn i15_the_makers_own_link_is_refused_with_the_reason() {
     let bo = start("Bo i15").await;
     let (invite, text, _) = link(&bo, None).await;
-    let failure = bo.try_ask(Ask::OpenLink { url: text }).await.unwrap_err();
+    let failure = bo.try_ask(Ask::OpenLink { url: text, identity: None }).await.unwrap_err();
     assert_eq!(failure.code, ErrorCode::Misuse);
     assert_eq!(failure.message, "this invite link was made by this device");
     assert_eq!(state_of(&bo, invite).await, "made", "and it is still good");
@@ -229,7 +231,7 @@ async fn five_wrong_proofs_burn_a_link_and_the_maker_is_told() {
     let (invite, _, url) = link(&bo, None).await;
     for _ in 0..5 {
         let mut channel = Outsider::new().dial(bo.port, url.keys().rid).await.unwrap();
-        let guess = Hello::Link(LinkHello { name: None, proof: Digest(random()) });
+        let guess = Hello::Link(LinkHello { name: None, proof: Digest(random()), certified: None });
         write(&mut channel, &guess).await.unwrap();
         let heard: Option<Frame> = read(&mut channel).await;
         assert_eq!(heard, Some(Frame::No { why: hither_protocol::No::Expired }));
@@ -251,7 +253,7 @@ async fn i7_a_damaged_link_is_refused_before_anything_is_dialled() {
         whole[..60].to_owned(),
         whole.replace('#', "?x=1#"),
     ] {
-        let code = ana.refused(Ask::OpenLink { url: LinkText(bad) }).await;
+        let code = ana.refused(Ask::OpenLink { url: LinkText(bad), identity: None }).await;
         assert!(matches!(code, ErrorCode::Misuse | ErrorCode::Incompatible), "{code}");
     }
 }

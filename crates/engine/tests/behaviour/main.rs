@@ -7,6 +7,7 @@ mod lab;
 
 mod believed;
 mod capability;
+mod certificates;
 mod closing;
 mod crowd;
 mod hostile;

@@ -48,8 +48,15 @@ async fn a_yes_without_having_compared_the_code_is_not_taken_and_the_question_st
     let invite = ana.invite(&bo.name).await;
     let question = bo.question().await;
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
-    let careless =
-        Ask::Accept { question: id, always: false, same_code: false, unverified: true, to: None, executable: false };
+    let careless = Ask::Accept {
+        question: id,
+        always: false,
+        same_code: false,
+        unverified: true,
+        to: None,
+        executable: false,
+        identity: None,
+    };
     assert_eq!(bo.refused(careless).await, ErrorCode::Misuse);
     assert_eq!(bo.open_questions().await.len(), 1);
     bo.ask(yes(&question)).await;
@@ -81,8 +88,15 @@ async fn always_means_that_no_question_is_asked_again() {
     ana.invite(&bo.peer.to_string()).await;
     let question = bo.question().await;
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
-    let always =
-        Ask::Accept { question: id, always: true, same_code: false, unverified: false, to: None, executable: false };
+    let always = Ask::Accept {
+        question: id,
+        always: true,
+        same_code: false,
+        unverified: false,
+        to: None,
+        executable: false,
+        identity: None,
+    };
     bo.ask(always).await;
     ana.accepted().await;
     bo.accepted().await;
@@ -104,8 +118,15 @@ async fn an_unverified_meeting_needs_both_words_for_it_and_proves_nothing() {
     assert_eq!((&question.code, question.proven), (&None, Verified::No));
     assert_eq!(bo.refused(yes(&question)).await, ErrorCode::Misuse, "the word is missing");
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
-    let loosely =
-        Ask::Accept { question: id, always: true, same_code: false, unverified: true, to: None, executable: false };
+    let loosely = Ask::Accept {
+        question: id,
+        always: true,
+        same_code: false,
+        unverified: true,
+        to: None,
+        executable: false,
+        identity: None,
+    };
     bo.ask(loosely).await;
     assert_eq!(ana.accepted().await.1, Verified::No);
     assert_eq!(bo.accepted().await.1, Verified::No);
@@ -162,7 +183,8 @@ async fn t15_two_who_invite_each_other_at_once_both_get_their_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t15_a_device_does_not_invite_itself() {
     let mut ana = start("Ana self").await;
-    let myself = Ask::Invite { peer: ana.peer.to_string(), message: None, timeout: None, unverified: false };
+    let myself =
+        Ask::Invite { peer: ana.peer.to_string(), message: None, timeout: None, unverified: false, identity: None };
     assert_eq!(ana.refused(myself).await, ErrorCode::UnknownId);
     // Somebody announces our own door under another label.
     let mut ear = Ear::start().await;

@@ -246,6 +246,7 @@ async fn inviting_somebody_who_is_blocked_here_says_that_they_are() {
     let (ana, mut bo) = paired("blocked").await;
     bo.ask(Ask::TrustSet { peer: ana.peer.to_string(), to: TrustChoice::Blocked }).await;
     bo.closed().await;
-    let invite = Ask::Invite { peer: ana.peer.to_string(), message: None, timeout: None, unverified: false };
+    let invite =
+        Ask::Invite { peer: ana.peer.to_string(), message: None, timeout: None, unverified: false, identity: None };
     assert_eq!(bo.refused(invite).await, ErrorCode::AccessDenied);
 }

@@ -156,8 +156,10 @@ async fn a_device_visible_to_friends_shows_strangers_no_name_and_no_way_in() {
     let at = format!("127.0.0.1:{}", bo.port);
     let row = ana.sees_row("somebody", |row| row.routes.contains(&at)).await;
     assert!(!row.name.contains("Bo") && row.trust == Trust::New, "{row:?}");
-    let failure =
-        ana.try_ask(Ask::Invite { peer: row.peer, message: None, timeout: None, unverified: false }).await.unwrap_err();
+    let failure = ana
+        .try_ask(Ask::Invite { peer: row.peer, message: None, timeout: None, unverified: false, identity: None })
+        .await
+        .unwrap_err();
     assert_eq!(failure.code, ErrorCode::AccessDenied);
     assert!(failure.hint.is_some_and(|h| h.contains("link")));
 }

@@ -86,7 +86,7 @@ async fn always_is_not_said_to_files() {
     let id = send(&ana, &bo, ana.file("a", 5, 1_000)).await;
     let question = bo.offer().await;
     let Ask::Accept { question: named, same_code, unverified, to, executable, .. } = yes(&question) else { panic!() };
-    let always = Ask::Accept { question: named, always: true, same_code, unverified, to, executable };
+    let always = Ask::Accept { question: named, always: true, same_code, unverified, to, executable, identity: None };
     assert_eq!(bo.refused(always).await, ErrorCode::Misuse);
     assert!(bo.people().await.iter().all(|person| !person.always), "invites are asked about as before");
     bo.ask(yes(&question)).await;

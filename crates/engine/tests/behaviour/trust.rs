@@ -11,8 +11,15 @@ async fn t14_a_friend_with_another_key_is_a_new_person_and_the_old_one_is_kept()
     ana.invite(&bo.peer.to_string()).await;
     let question = bo.question().await;
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
-    let always =
-        Ask::Accept { question: id, always: true, same_code: false, unverified: false, to: None, executable: false };
+    let always = Ask::Accept {
+        question: id,
+        always: true,
+        same_code: false,
+        unverified: false,
+        to: None,
+        executable: false,
+        identity: None,
+    };
     bo.ask(always).await;
     ana.accepted().await;
     bo.accepted().await;

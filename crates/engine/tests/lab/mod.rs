@@ -2,6 +2,7 @@
 //! `outsider`) that speak the same protocols without an engine behind them. Nothing here waits for time to pass: every
 //! wait is for an event and gives up after [`PATIENCE`].
 
+pub(crate) mod authority;
 pub(crate) mod ear;
 pub(crate) mod outsider;
 mod seat;
@@ -141,7 +142,7 @@ impl Agent {
     }
 
     pub(crate) async fn invite_with(&self, peer: &str, timeout: Option<u64>, unverified: bool) -> InviteId {
-        let ask = Ask::Invite { peer: peer.into(), message: Some("hello".into()), timeout, unverified };
+        let ask = Ask::Invite { peer: peer.into(), message: Some("hello".into()), timeout, unverified, identity: None };
         let Answer::Inviting { invite } = self.ask(ask).await else { panic!("no invite") };
         invite
     }
@@ -306,6 +307,7 @@ pub(crate) fn yes(question: &QuestionRow) -> Ask {
         unverified: false,
         to: None,
         executable: false,
+        identity: None,
     }
 }
 

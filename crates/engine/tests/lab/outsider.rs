@@ -9,8 +9,8 @@ use hither_capability::Consent;
 use hither_identity::{Credential, DeviceKey, SessionKey};
 use hither_model::{DisplayName, InviteId, PeerId, Rid};
 use hither_protocol::{
-    Admission, Binding, Effect, Ending, Frame, Hello, Invite, InviteAsk, InviteUrl, Inviter, LinkOpener, MAX_FRAME,
-    MAX_HELLO, PairKey, Step, Vocabulary, encode_payload, parse_lenient, session,
+    Admission, Binding, Certified, Effect, Ending, Frame, Hello, Invite, InviteAsk, InviteUrl, Inviter, LinkOpener,
+    MAX_FRAME, MAX_HELLO, PairKey, Step, Vocabulary, encode_payload, parse_lenient, session,
 };
 use hither_socket::{
     Admits, Caps, Channel, Connected, Door, Entry, Expected, Profile, Proven, SocketError, Standing, Stranger,
@@ -86,6 +86,25 @@ impl Outsider {
             known: self.known,
             unverified: false,
             codes: true,
+            certified: None,
+            codeless: false,
+        };
+        Asking::begin(channel, Inviter::start(0, binding, ask, random(), 60_000)).await
+    }
+
+    /// Invites with a certificate and a signature that may be somebody else's.
+    pub(crate) async fn invite_certified(&self, port: u16, rid: Rid, certified: Certified) -> Asking<Inviter> {
+        let channel = self.dial(port, rid).await.unwrap();
+        let binding = self.binding(&channel);
+        let ask = InviteAsk {
+            invite: InviteId::new(random()),
+            name: DisplayName::new("Outsider").ok(),
+            message: None,
+            known: false,
+            unverified: false,
+            codes: true,
+            certified: Some(Box::new(certified)),
+            codeless: true,
         };
         Asking::begin(channel, Inviter::start(0, binding, ask, random(), 60_000)).await
     }
@@ -95,7 +114,7 @@ impl Outsider {
         let channel = self.dial(port, url.keys().rid).await?;
         let binding = self.binding(&channel);
         let name = DisplayName::new("Outsider").ok();
-        let step = LinkOpener::start(0, binding, url, InviteId::new(random()), name, 60_000);
+        let step = LinkOpener::start(0, binding, url, InviteId::new(random()), (name, None), 60_000);
         Ok(Asking::begin(channel, step).await)
     }
 
@@ -294,7 +313,15 @@ pub(crate) async fn befriend(outsider: &Outsider, name: &str, bo: &mut super::Ag
 /// The plainest invite, as it travels.
 pub(crate) fn bare_invite(name: &str, known: bool) -> Hello {
     let invite = InviteId::new(random());
-    Hello::Invite(Invite { invite, name: Some(name.into()), message: None, known, unverified: false })
+    Hello::Invite(Invite {
+        invite,
+        name: Some(name.into()),
+        message: None,
+        known,
+        unverified: false,
+        certified: None,
+        codeless: false,
+    })
 }
 
 pub(crate) async fn write<S: Standing>(

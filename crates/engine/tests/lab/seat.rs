@@ -28,6 +28,7 @@ impl Seat {
             revoked: vec![],
             interfaces: Interfaces { include: vec!["lo".into()], ..Interfaces::default() },
             notifications: true,
+            certificates: Default::default(),
         };
         std::fs::create_dir(dir.path().join("outgoing")).unwrap();
         Self { name, dir, settings, mdns: true, listen: "127.0.0.1:0".parse().unwrap() }

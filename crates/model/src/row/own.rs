@@ -58,6 +58,14 @@ pub struct SettingsRow {
     pub notifications: bool,
     /// Which network interfaces take part.
     pub interfaces: InterfacesRow,
+    /// Only people vouched for by an authority trusted here may invite; others are turned away unasked.
+    pub organisation: bool,
+    /// A session that began with a card ends when the card is taken out.
+    pub card_bound: bool,
+    /// PKCS#11 modules that the person registered by their path.
+    pub modules: Vec<String>,
+    /// Certificates are accepted though the list of revoked ones is out of date.
+    pub stale_crl: bool,
 }
 
 /// The agent's state.

@@ -12,8 +12,8 @@ use crate::breach::Breach;
 use hither_model::{ErrorCode, Failure};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Longest frame before admission: a stranger's words.
-pub const MAX_HELLO: usize = 4096;
+/// Longest frame before admission: a stranger's words, with a certificate chain as base64 at most.
+pub const MAX_HELLO: usize = 24 * 1024;
 
 /// Longest frame of an open session.
 pub const MAX_FRAME: usize = 256 * 1024;

@@ -16,7 +16,7 @@ fn m1_a_length_of_zero_of_all_ones_or_over_the_limit_is_refused_before_anything_
         (0, FrameFault::Empty),
         (u32::MAX, FrameFault::TooLong { length: u32::MAX.into(), max: MAX_HELLO }),
         (0x8000_0000, FrameFault::TooLong { length: 0x8000_0000, max: MAX_HELLO }),
-        (4097, FrameFault::TooLong { length: 4097, max: MAX_HELLO }),
+        (24_577, FrameFault::TooLong { length: 24_577, max: MAX_HELLO }),
     ] {
         let mut decoder = Decoder::new(MAX_HELLO);
         decoder.push(&declared.to_be_bytes());
@@ -113,7 +113,7 @@ fn m7_a_frame_without_one_of_its_fields_is_refused_and_not_filled_in() {
 
 #[test]
 fn what_is_too_long_is_not_sent() {
-    let frame = Frame::Accepted { name: Some("x".repeat(5000)) };
+    let frame = Frame::Accepted { name: Some("x".repeat(MAX_HELLO)), certified: None };
     assert!(matches!(encode(&frame, MAX_HELLO), Err(FrameFault::TooLong { max: MAX_HELLO, .. })));
     assert!(encode_payload(&frame, MAX_HELLO).is_err());
     assert_eq!(&encode(&frame, MAX_FRAME).unwrap()[4..], encode_payload(&frame, MAX_FRAME).unwrap());

@@ -28,8 +28,8 @@ impl Admission {
 
     fn new(b: &Binding, peer: PeerId, invite: InviteId, verified: Verified, name: Option<DisplayName>) -> Self {
         let pair_key = match verified {
-            Verified::Code | Verified::Link => Some(b.pair_key()),
-            Verified::Stored | Verified::Certificate | Verified::No => None,
+            Verified::Code | Verified::Link | Verified::Certificate => Some(b.pair_key()),
+            Verified::Stored | Verified::No => None,
         };
         Self { peer, verified, name, pair_key, session: b.session(), invite, inviter: peer == b.server() }
     }
@@ -39,7 +39,7 @@ impl Admission {
         self.peer
     }
 
-    /// How their key was proven: `Code`, `Link`, `Stored`, or `No` (once, unverified).
+    /// How their key was proven: `Code`, `Link`, `Stored`, `Certificate`, or `No` (once, unverified).
     pub fn verified(&self) -> Verified {
         self.verified
     }
@@ -49,7 +49,7 @@ impl Admission {
         self.name.as_ref()
     }
 
-    /// What the two share from now on, in place of any earlier one. Only after a code or a link: a stored key keeps what
+    /// What the two share from now on, in place of any earlier one. Only after a code, a link or a certificate: a stored key keeps what
     /// it has, and an unverified meeting stores nothing.
     pub fn pair_key(&self) -> Option<&PairKey> {
         self.pair_key.as_ref()

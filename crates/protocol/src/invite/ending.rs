@@ -49,6 +49,14 @@ pub enum Ending {
     NotTheInviter,
     /// The link was made here.
     OwnLink,
+    /// The other side takes only people with a certificate of an authority it trusts.
+    CertificateNeeded,
+    /// Somebody without a certificate of an authority trusted here was turned away.
+    CertificateNeededHere,
+    /// The certificate that came with the other person's yes is not good here.
+    CertificateRefused,
+    /// The certificate shown from here was not taken by the other side.
+    CertificateRefusedThere,
     /// A nonce drawn here is zero.
     NoRandomness,
     /// The other program broke the protocol.
@@ -70,6 +78,7 @@ impl Ending {
             No::Expired => Self::Expired,
             No::LinkOnly => Self::LinkOnly,
             No::CodesDiffer => Self::CodesDifferThere,
+            No::Certificate => Self::CertificateNeeded,
             No::Unknown => Self::Misbehaved(Breach::OutOfOrder),
         }
     }
@@ -82,6 +91,7 @@ impl Ending {
             No::Expired => Self::ExpiredHere,
             No::LinkOnly => Self::LinkOnlyHere,
             No::CodesDiffer => Self::CodesDiffer,
+            No::Certificate => Self::CertificateNeededHere,
         }
     }
 
@@ -92,6 +102,7 @@ impl Ending {
             Taken::Expired => Self::StoppedWaiting,
             Taken::CodesDiffer => Self::CodesDifferThere,
             Taken::LinkOnly => Self::LinkOnly,
+            Taken::Certificate => Self::CertificateRefusedThere,
         }
     }
 
@@ -103,7 +114,13 @@ impl Ending {
             Self::Expired | Self::ExpiredHere | Self::StoppedWaiting | Self::LinkDead => ErrorCode::Expired,
             Self::Withdrawn => ErrorCode::Withdrawn,
             Self::Canceled => ErrorCode::Canceled,
-            Self::CodesDiffer | Self::CodesDifferThere | Self::NotTheInviter => ErrorCode::CertificateRefused,
+            Self::CodesDiffer
+            | Self::CodesDifferThere
+            | Self::NotTheInviter
+            | Self::CertificateNeeded
+            | Self::CertificateNeededHere
+            | Self::CertificateRefused
+            | Self::CertificateRefusedThere => ErrorCode::CertificateRefused,
             Self::Interrupted => ErrorCode::Interrupted,
             Self::TimedOut => ErrorCode::TimedOut,
             Self::LinkRefused => ErrorCode::AccessDenied,
@@ -161,6 +178,21 @@ impl Ending {
                 "ask for a new link, handed over by a way you trust",
             ),
             Self::OwnLink => ("this invite link was made by this device", "open it on the other device"),
+            Self::CertificateNeeded => (
+                "the other device takes invites only from people with a certificate of an authority it trusts",
+                "invite as the holder of such a certificate, or ask for an invite link",
+            ),
+            Self::CertificateNeededHere => {
+                ("somebody without a certificate of an authority trusted here was turned away", "")
+            }
+            Self::CertificateRefused => (
+                "the other person answered with a certificate that is not good here; nothing was stored",
+                "ask them which certificate they used; `hither trust ca list` shows the authorities trusted here",
+            ),
+            Self::CertificateRefusedThere => (
+                "the other device did not take the certificate that was shown from here",
+                "answer with another certificate, or with none",
+            ),
             Self::NoRandomness => ("the system gave no random numbers", "restart the machine"),
             Self::Misbehaved(_) => ("the other program broke the protocol", ""),
         }
@@ -189,6 +221,9 @@ pub enum Unfit {
     /// A yes to a meeting without code that does not say so.
     #[error("the other side wants to meet without comparing codes; accept it as unverified, or decline")]
     SayUnverified,
+    /// A yes without a certificate, where one takes the place of the code.
+    #[error("this meeting needs your certificate in place of a code; accept it as the holder of one, or decline")]
+    CertificateNeeded,
     /// It was answered before.
     #[error("this was answered already")]
     Answered,
@@ -198,7 +233,9 @@ impl Unfit {
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotDisplayed | Self::NoCodeYet | Self::CodeNeeded | Self::SayUnverified => ErrorCode::Misuse,
+            Self::NotDisplayed | Self::NoCodeYet | Self::CodeNeeded | Self::SayUnverified | Self::CertificateNeeded => {
+                ErrorCode::Misuse
+            }
             Self::Answered => ErrorCode::Stale,
         }
     }

@@ -4,6 +4,7 @@
 use super::{Admission, Effect, Ending, Need, PROGRAM_MS, Question, Step, Unfit};
 use crate::{
     breach::Breach,
+    certified::Certified,
     digest::Digest,
     hello::{Frame, Invite, No, cleaned, spoken},
     pairing::{Binding, Code, Role, Run},
@@ -21,6 +22,9 @@ pub struct InviteeSide {
     pub name: Option<DisplayName>,
     /// The key at the other end is stored here from an earlier meeting.
     pub known: bool,
+    /// Their certificate is proven, an authority whose word takes the place of a code vouches for it, and the person here
+    /// has one to answer with.
+    pub codeless: bool,
 }
 
 /// What the person says.
@@ -51,6 +55,8 @@ struct Ground {
     binding: Binding,
     invite: Invite,
     me: InviteeSide,
+    /// Who the person here is by a certificate.
+    certified: Option<Box<Certified>>,
     deadline: u64,
 }
 
@@ -116,10 +122,11 @@ impl Invitee {
         if let Err(breach) = invite.check() {
             return Step::end(breach);
         }
-        let need = match (me.known && invite.known, invite.unverified) {
-            (true, _) => Need::Stored,
-            (false, true) => Need::Unverified,
-            (false, false) => Need::Code,
+        let need = match (me.known && invite.known, me.codeless && invite.codeless, invite.unverified) {
+            (true, _, _) => Need::Stored,
+            (false, true, _) => Need::Certificate,
+            (false, false, true) => Need::Unverified,
+            (false, false, false) => Need::Code,
         };
         let question = Question {
             invite: invite.invite,
@@ -128,7 +135,7 @@ impl Invitee {
             message: invite.message.clone(),
             need,
         };
-        let ground = Ground { binding, invite, me, deadline: now.saturating_add(ANSWER_MS) };
+        let ground = Ground { binding, invite, me, certified: None, deadline: now.saturating_add(ANSWER_MS) };
         let state = State::Display(AwaitDisplay { need });
         Step::go(Self { ground, state }, vec![Effect::AskPerson(question)])
     }
@@ -161,11 +168,24 @@ impl Invitee {
                 let commit = Frame::Commit { c: self.ground.binding.commit(&nonce_s.0) };
                 (State::Nonce(AwaitNonce { nonce_s }), vec![Effect::RunStarted, Effect::Send(commit)])
             }
-            Need::Unverified | Need::Stored | Need::Link => {
+            Need::Unverified | Need::Stored | Need::Link | Need::Certificate => {
                 (State::Word(AwaitWord { need }), vec![Effect::Send(Frame::NoCode)])
             }
         };
         Step::go(Self { state, ..self }, effects)
+    }
+
+    /// The person said yes as the holder of a certificate, and unlocks its key: they have their time anew.
+    pub fn unlocking(mut self, now: u64) -> Step<Self> {
+        if now < self.ground.deadline && !matches!(self.state, State::Welcome(_)) {
+            self.ground.deadline = now.saturating_add(ANSWER_MS);
+        }
+        Step::stay(self)
+    }
+
+    /// Goes with the yes: who the person here is by a certificate. Nothing of it is said before.
+    pub fn certify(&mut self, certified: Box<Certified>) {
+        self.ground.certified = Some(certified);
     }
 
     /// The person answered.
@@ -187,6 +207,10 @@ impl Invitee {
             (State::Word(AwaitWord { need: Need::Unverified }), Reply::Yes { unverified: false, .. }) => {
                 Step::unfit(State::Word(AwaitWord { need: Need::Unverified }), Unfit::SayUnverified)
             }
+            (State::Word(AwaitWord { need: Need::Certificate }), Reply::Yes { .. }) => match ground.certified {
+                Some(_) => accept(now, &mut ground, Verified::Certificate, Vec::new()),
+                None => Step::unfit(State::Word(AwaitWord { need: Need::Certificate }), Unfit::CertificateNeeded),
+            },
             (State::Word(_), Reply::Yes { .. }) => {
                 let verified = if ground.me.known { Verified::Stored } else { Verified::No };
                 accept(now, &mut ground, verified, Vec::new())
@@ -281,7 +305,10 @@ fn no(why: No) -> Step<State> {
 /// Says yes, after `before`; from here on only the other program has to answer, and soon.
 fn accept(now: u64, ground: &mut Ground, verified: Verified, mut before: Vec<Effect>) -> Step<State> {
     ground.deadline = now.saturating_add(PROGRAM_MS);
-    before.push(Effect::Send(Frame::Accepted { name: spoken(ground.me.name.as_ref()) }));
+    before.push(Effect::Send(Frame::Accepted {
+        name: spoken(ground.me.name.as_ref()),
+        certified: ground.certified.take(),
+    }));
     Step::go(State::Welcome(AwaitWelcome { verified }), before)
 }
 

@@ -3,6 +3,7 @@
 use super::{Admission, Effect, Ending, Step, Unfit};
 use crate::{
     breach::Breach,
+    certified::Certified,
     digest::Digest,
     hello::{Frame, Hello, Invite, MAX_MESSAGE, Taken, cleaned, spoken},
     pairing::{Binding, Code, Role, Run},
@@ -24,6 +25,10 @@ pub struct InviteAsk {
     pub unverified: bool,
     /// The run budget has room for a code run.
     pub codes: bool,
+    /// Who the person here is by a certificate.
+    pub certified: Option<Box<Certified>>,
+    /// There are authorities here whose word takes the place of a code.
+    pub codeless: bool,
 }
 
 /// The asking side of one invite.
@@ -37,6 +42,8 @@ pub struct Inviter {
 struct Ground {
     binding: Binding,
     ask: InviteAsk,
+    /// The certificate in their yes was judged: an authority whose word takes the place of a code vouches for it.
+    vouched: bool,
     deadline: u64,
 }
 
@@ -104,10 +111,23 @@ impl Inviter {
             message: ask.message.clone(),
             known: ask.known,
             unverified: ask.unverified,
+            certified: ask.certified.take(),
+            codeless: ask.codeless,
         });
-        let ground = Ground { binding, ask, deadline: now.saturating_add(timeout) };
+        let ground = Ground { binding, ask, vouched: false, deadline: now.saturating_add(timeout) };
         let state = State::Answer(AwaitAnswer { nonce_c });
         Step::go(Self { ground, state }, vec![Effect::Open(hello)])
+    }
+
+    /// The certificate in the [`Frame::Accepted`] that is about to be heard is proven, and an authority whose word takes
+    /// the place of a code vouches for it.
+    pub fn vouched(&mut self) {
+        self.ground.vouched = true;
+    }
+
+    /// The certificate in their yes is not good: nothing is stored.
+    pub fn refuse_certificate(self) -> Step<Self> {
+        Step::say_and_end(Frame::Withdraw { why: Taken::Certificate }, Ending::CertificateRefused)
     }
 
     /// A frame came.
@@ -210,6 +230,9 @@ impl AwaitAnswer {
             }
             Frame::Commit { .. } => Step::say_and_end(Frame::Withdraw { why: Taken::LinkOnly }, Ending::LinkOnlyHere),
             Frame::NoCode if ground.ask.known => Step::stay(State::Yes(AwaitYes { verified: Verified::Stored })),
+            Frame::NoCode if ground.ask.codeless => {
+                Step::stay(State::Yes(AwaitYes { verified: Verified::Certificate }))
+            }
             Frame::NoCode if ground.ask.unverified => Step::stay(State::Yes(AwaitYes { verified: Verified::No })),
             Frame::NoCode => Step::end(Breach::Unasked),
             _ => out_of_order(),
@@ -266,10 +289,17 @@ impl AwaitConfirm {
 
 impl AwaitYes {
     fn heard(self, ground: &Ground, frame: &Frame) -> Step<State> {
-        let Frame::Accepted { name } = frame else { return out_of_order() };
+        let Frame::Accepted { name, .. } = frame else { return out_of_order() };
+        let verified = match self.verified {
+            Verified::Certificate if !ground.vouched && ground.ask.unverified => Verified::No,
+            Verified::Certificate if !ground.vouched => {
+                return Step::say_and_end(Frame::Withdraw { why: Taken::Certificate }, Ending::CertificateRefused);
+            }
+            verified => verified,
+        };
         let welcome = Effect::Send(Frame::Welcome { name: spoken(ground.ask.name.as_ref()) });
         let name = cleaned(name.as_deref());
-        let admission = Admission::of_client(&ground.binding, ground.ask.invite, self.verified, name);
+        let admission = Admission::of_client(&ground.binding, ground.ask.invite, verified, name);
         Step::admit(vec![welcome], admission)
     }
 }

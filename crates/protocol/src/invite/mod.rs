@@ -128,6 +128,8 @@ pub enum Need {
     Stored,
     /// Nothing more: they hold the link.
     Link,
+    /// A certificate of our own: theirs is trusted in place of a code.
+    Certificate,
 }
 
 /// Something the person must know whatever they are doing.

@@ -1,6 +1,7 @@
 //! Two machines and what may happen between them.
 
 mod attacks;
+mod certificates;
 mod endings;
 
 use super::*;
@@ -26,11 +27,13 @@ pub(super) fn ask() -> InviteAsk {
         known: false,
         unverified: false,
         codes: true,
+        certified: None,
+        codeless: false,
     }
 }
 
 pub(super) fn me(known: bool) -> InviteeSide {
-    InviteeSide { name: DisplayName::new("Ben").ok(), known }
+    InviteeSide { name: DisplayName::new("Ben").ok(), known, codeless: false }
 }
 
 pub(super) const YES: Reply = Reply::Yes { same_code: true, unverified: false };

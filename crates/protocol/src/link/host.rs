@@ -3,7 +3,8 @@
 use super::{LinkLedger, inviter_proof, ledger::Refused};
 use crate::{
     breach::Breach,
-    hello::{Frame, LinkHello, No, check_name, cleaned, spoken},
+    certified::Certified,
+    hello::{Frame, LinkHello, No, cleaned, spoken},
     invite::{ANSWER_MS, Admission, Effect, Ending, Need, PROGRAM_MS, Question, Step, Unfit},
     pairing::Binding,
 };
@@ -22,6 +23,7 @@ struct Ground {
     invite: InviteId,
     hello: LinkHello,
     name: Option<DisplayName>,
+    certified: Option<Box<Certified>>,
     deadline: u64,
 }
 
@@ -50,7 +52,7 @@ impl LinkHost {
         if binding.same_ends() {
             return Step::end(Ending::OwnLink);
         }
-        if let Err(breach) = check_name(hello.name.as_deref()) {
+        if let Err(breach) = hello.check() {
             return Step::end(breach);
         }
         let keys = match ledger.prove(unix, &invite, &binding, &hello.proof) {
@@ -70,7 +72,7 @@ impl LinkHost {
             message: None,
             need: Need::Link,
         };
-        let ground = Ground { binding, invite, hello, name, deadline: now.saturating_add(ANSWER_MS) };
+        let ground = Ground { binding, invite, hello, name, certified: None, deadline: now.saturating_add(ANSWER_MS) };
         Step::go(Self { ground, state: State::Person }, vec![proof, Effect::AskPerson(question)])
     }
 
@@ -88,6 +90,16 @@ impl LinkHost {
             self.ground.deadline = now.saturating_add(ANSWER_MS);
         }
         Step::stay(self)
+    }
+
+    /// As [`Invitee::unlocking`](crate::Invitee::unlocking).
+    pub fn unlocking(self, now: u64) -> Step<Self> {
+        self.displayed(now)
+    }
+
+    /// Goes with the yes: who the person here is by a certificate.
+    pub fn certify(&mut self, certified: Box<Certified>) {
+        self.ground.certified = Some(certified);
     }
 
     /// The person answered. A yes leads to [`Effect::Consume`].
@@ -120,7 +132,8 @@ impl LinkHost {
         }
         self.state = State::Welcome;
         self.ground.deadline = now.saturating_add(PROGRAM_MS);
-        let accepted = Frame::Accepted { name: spoken(self.ground.name.as_ref()) };
+        let name = spoken(self.ground.name.as_ref());
+        let accepted = Frame::Accepted { name, certified: self.ground.certified.take() };
         Step::go(self, vec![Effect::Send(accepted)])
     }
 

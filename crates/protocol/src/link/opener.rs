@@ -3,6 +3,7 @@
 use super::{InviteUrl, acceptor_proof, inviter_proof};
 use crate::{
     breach::Breach,
+    certified::Certified,
     digest::Digest,
     hello::{Frame, Hello, LinkHello, No, Taken, cleaned, spoken},
     invite::{Admission, Effect, Ending, PROGRAM_MS, Step},
@@ -44,14 +45,15 @@ struct AwaitProof {
 struct AwaitYes;
 
 impl LinkOpener {
-    /// Redeems a link on a connection whose other end has proven its key. If that is not the key in the link, not a word
+    /// Redeems a link on a connection whose other end has proven its key. `certified` goes with the first
+    /// words. If that is not the key in the link, not a word
     /// is said (I4). `invite` is this side's own name for it; `timeout` is in milliseconds.
     pub fn start(
         now: u64,
         binding: Binding,
         url: &InviteUrl,
         invite: InviteId,
-        name: Option<DisplayName>,
+        (name, certified): (Option<DisplayName>, Option<Box<Certified>>),
         timeout: u64,
     ) -> Step<Self> {
         if let Err(own) = url.check_opener(&binding.client()) {
@@ -62,7 +64,7 @@ impl LinkOpener {
         }
         let keys = url.keys();
         let proof = acceptor_proof(&keys, &binding);
-        let hello = Hello::Link(LinkHello { name: spoken(name.as_ref()), proof });
+        let hello = Hello::Link(LinkHello { name: spoken(name.as_ref()), proof, certified });
         let end = now.saturating_add(timeout);
         let state =
             AwaitProof { expected: inviter_proof(&keys, &binding), deadline: end.min(now.saturating_add(PROGRAM_MS)) };
@@ -88,7 +90,7 @@ impl LinkOpener {
             }
             (State::Proof(_), Frame::LinkProof { .. }) => Step::end(Breach::WrongProof),
             (state @ State::Yes(_), Frame::Waiting) => Step::go(Self { ground, state }, vec![Effect::Waiting]),
-            (State::Yes(state), Frame::Accepted { name }) => state.accepted(&ground, name.as_deref()),
+            (State::Yes(state), Frame::Accepted { name, .. }) => state.accepted(&ground, name.as_deref()),
             _ => Step::end(Breach::OutOfOrder),
         }
     }
@@ -96,6 +98,11 @@ impl LinkOpener {
     /// The person takes it back.
     pub fn withdraw(self, _now: u64) -> Step<Self> {
         Step::say_and_end(Frame::Withdraw { why: Taken::Withdrawn }, Ending::Canceled)
+    }
+
+    /// The certificate in their yes is not good: nothing is stored.
+    pub fn refuse_certificate(self) -> Step<Self> {
+        Step::say_and_end(Frame::Withdraw { why: Taken::Certificate }, Ending::CertificateRefused)
     }
 
     /// Time passed.

@@ -63,13 +63,15 @@ fn words_match<T: Vocabulary + Serialize + PartialEq + std::fmt::Debug>(frames: 
 #[test]
 fn every_kind_of_frame_survives_the_wire_and_is_in_its_list_of_words() {
     words_match(&one_of_each());
-    let link = hello::LinkHello { name: None, proof: HASH };
+    let link = hello::LinkHello { name: None, proof: HASH, certified: None };
     let invite = hello::Invite {
         invite: InviteId::new([1; 16]),
         name: Some("Ana".into()),
         message: None,
         known: true,
         unverified: false,
+        certified: None,
+        codeless: false,
     };
     words_match(&[
         hello::Hello::Invite(invite),
@@ -84,7 +86,7 @@ fn every_kind_of_frame_survives_the_wire_and_is_in_its_list_of_words() {
         hello::Frame::NonceS { n: HASH },
         hello::Frame::NoCode,
         hello::Frame::Confirm { mac: HASH },
-        hello::Frame::Accepted { name: None },
+        hello::Frame::Accepted { name: None, certified: None },
         hello::Frame::Welcome { name: Some("Ana".into()) },
         hello::Frame::No { why: hello::No::LinkOnly },
         hello::Frame::Withdraw { why: hello::Taken::CodesDiffer },

@@ -95,9 +95,14 @@ impl Board {
                 let body = self.tongue.code(code, said, self.window);
                 self.note((invites, body), &[Open, Decline], Weight::Waiting, "network")
             }
-            (QuestionKind::Invite | QuestionKind::Pin | QuestionKind::ChooseCertificate, _) => {
+            (QuestionKind::Invite, None) => {
                 let body = self.tongue.look_closely(said);
                 self.note((invites, body), &[Open, Decline], Weight::Waiting, "network")
+            }
+            (QuestionKind::Pin | QuestionKind::ChooseCertificate | QuestionKind::InsertCard, _) => {
+                let token = row.pin.as_ref().map(|pin| pin.token.as_str());
+                let words = self.tongue.card(row.kind, token, &row.name);
+                self.note(words, &[Open, Decline], Weight::Waiting, "device")
             }
         }
     }

@@ -10,21 +10,9 @@ fn board() -> Board {
 }
 
 fn question(n: u8) -> QuestionRow {
-    QuestionRow {
-        id: QuestionId::new([n; 8]),
-        kind: QuestionKind::Invite,
-        peer: PeerId::new([n; 32]),
-        name: format!("Peer {n}"),
-        trust: Trust::New,
-        proven: Verified::No,
-        code: Some("123456".into()),
-        message: None,
-        items: None,
-        bytes: None,
-        names: vec![],
-        transfer: None,
-        expires: 60,
-    }
+    let (id, peer) = (QuestionId::new([n; 8]), PeerId::new([n; 32]));
+    let blank = QuestionRow::new(id, QuestionKind::Invite, peer, format!("Peer {n}"));
+    QuestionRow { code: Some("123456".into()), ..blank }
 }
 
 fn known(n: u8) -> QuestionRow {

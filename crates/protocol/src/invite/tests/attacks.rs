@@ -161,14 +161,22 @@ fn t15_a_connection_to_oneself_is_refused() {
     let own = || Binding::new([9; 32], peer(1), peer(1));
     let step = Inviter::start(0, own(), ask(), NONCE_C, 1000);
     assert_eq!(ending(&step.effects), Some(Ending::Misbehaved(Breach::SameKey)));
-    let invite = Invite { invite: InviteId::new([0; 16]), name: None, message: None, known: true, unverified: true };
+    let invite = Invite {
+        invite: InviteId::new([0; 16]),
+        name: None,
+        message: None,
+        known: true,
+        unverified: true,
+        certified: None,
+        codeless: false,
+    };
     let step = Invitee::start(0, own(), invite, me(true));
     assert_eq!(ending(&step.effects), Some(Ending::Misbehaved(Breach::SameKey)));
 }
 
 #[test]
 fn accepted_before_the_code_was_confirmed_is_out_of_order() {
-    let accepted = || Frame::Accepted { name: None };
+    let accepted = || Frame::Accepted { name: None, certified: None };
     let fresh = Inviter::start(0, binding(9), ask(), NONCE_C, 60_000).next.unwrap();
     let shown = || inviter_with_commit(NONCE_S).heard(2, Frame::NonceS { n: Digest(NONCE_S) }).next.unwrap();
     for machine in [fresh, inviter_with_commit(NONCE_S), shown(), shown().confirm_code(3, true).next.unwrap()] {
@@ -188,7 +196,7 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         digest.clone().prop_map(|n| Frame::NonceS { n }),
         Just(Frame::NoCode),
         digest.clone().prop_map(|mac| Frame::Confirm { mac }),
-        name().prop_map(|name| Frame::Accepted { name }),
+        name().prop_map(|name| Frame::Accepted { name, certified: None }),
         name().prop_map(|name| Frame::Welcome { name }),
         digest.prop_map(|proof| Frame::LinkProof { proof }),
         Just(Frame::Resumed),
@@ -240,7 +248,7 @@ proptest! {
 
     #[test]
     fn an_invitee_that_hears_anything_neither_panics_nor_admits_without_proof(events in any_events(), unverified: bool) {
-        let invite = Invite { invite: InviteId::new([0; 16]), name: None, message: None, known: true, unverified };
+        let invite = Invite { invite: InviteId::new([0; 16]), name: None, message: None, known: true, unverified, certified: None, codeless: false };
         let step = Invitee::start(0, binding(9), invite, me(false));
         let (mut machine, mut all) = (step.next, step.effects);
         for event in events {

@@ -202,6 +202,8 @@ fn texts_that_are_too_long_end_it() {
         message: Some("한".repeat(message)),
         known: false,
         unverified: false,
+        certified: None,
+        codeless: false,
     };
     for (name, message, fits) in [(200, 280, true), (201, 280, false), (200, 281, false)] {
         let step = Invitee::start(0, binding(9), invite(name, message), me(false));
@@ -209,7 +211,7 @@ fn texts_that_are_too_long_end_it() {
     }
     let machine = Inviter::start(0, binding(9), InviteAsk { known: true, ..ask() }, NONCE_C, 1000).next.unwrap();
     let machine = machine.heard(1, Frame::NoCode).next.unwrap();
-    let step = machine.heard(2, Frame::Accepted { name: Some("x".repeat(201)) });
+    let step = machine.heard(2, Frame::Accepted { name: Some("x".repeat(201)), certified: None });
     assert_eq!(ending(&step.effects), Some(Ending::Misbehaved(Breach::TooLong("the name"))));
 }
 

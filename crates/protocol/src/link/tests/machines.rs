@@ -36,7 +36,7 @@ fn admission<M>(step: &Step<M>) -> Option<&Admission> {
 }
 
 fn open(binding: Binding) -> (LinkOpener, LinkHello) {
-    let step = LinkOpener::start(0, binding, &url(), invite(), name("Ana"), 60_000);
+    let step = LinkOpener::start(0, binding, &url(), invite(), (name("Ana"), None), 60_000);
     let Some(Effect::Open(Hello::Link(hello))) = step.effects.first() else { panic!("no hello") };
     (step.next.unwrap(), hello.clone())
 }
@@ -44,7 +44,7 @@ fn open(binding: Binding) -> (LinkOpener, LinkHello) {
 fn hello_from(client: u8, exporter: u8) -> (Binding, LinkHello) {
     let ends = || Binding::new([exporter; 32], peer(client), peer(2));
     let proof = acceptor_proof(&url().keys(), &ends());
-    (ends(), LinkHello { name: None, proof })
+    (ends(), LinkHello { name: None, proof, certified: None })
 }
 
 fn host(binding: Binding, hello: LinkHello, ledger: &mut LinkLedger) -> Step<LinkHost> {
@@ -145,7 +145,7 @@ fn i2_expired_unknown_used_revoked_and_wrong_sound_exactly_alike_and_ask_nobody(
 #[test]
 fn i4_at_another_device_than_the_one_in_the_link_not_a_word_is_said() {
     let other = Binding::new([9; 32], peer(1), peer(66));
-    let step = LinkOpener::start(0, other, &url(), invite(), name("Ana"), 60_000);
+    let step = LinkOpener::start(0, other, &url(), invite(), (name("Ana"), None), 60_000);
     assert!(matches!(step.effects[..], [Effect::End(Ending::NotTheInviter)]));
     assert!(Ending::NotTheInviter.failure().message.contains("not the device that made this invite"));
 }
@@ -158,7 +158,7 @@ fn i5_a_proof_from_another_connection_or_another_device_is_refused() {
     assert_eq!(ending(&step), Some(Ending::LinkRefused));
     let (_, of_another) = hello_from(3, 9);
     assert_eq!(ending(&host(binding(9), of_another, &mut ledger)), Some(Ending::LinkRefused));
-    let reflected = LinkHello { name: None, proof: inviter_proof(&url().keys(), &binding(9)) };
+    let reflected = LinkHello { name: None, proof: inviter_proof(&url().keys(), &binding(9)), certified: None };
     assert_eq!(ending(&host(binding(9), reflected, &mut ledger)), Some(Ending::LinkRefused));
     let (opener, hello) = open(binding(9));
     let step = opener.heard(1, Frame::LinkProof { proof: hello.proof });
@@ -168,7 +168,7 @@ fn i5_a_proof_from_another_connection_or_another_device_is_refused() {
 #[test]
 fn an_inviter_that_cannot_prove_the_link_is_not_believed() {
     let (opener, _) = open(binding(9));
-    let step = opener.heard(1, Frame::Accepted { name: None });
+    let step = opener.heard(1, Frame::Accepted { name: None, certified: None });
     assert_eq!(ending(&step), Some(Ending::Misbehaved(Breach::OutOfOrder)));
     let (opener, _) = open(binding(9));
     assert_eq!(opener.deadline(), 10_000, "no person is asked for the proof");
@@ -210,7 +210,8 @@ fn a_link_for_three_serves_three_devices_once_each() {
 fn five_wrong_proofs_burn_a_link() {
     let mut ledger = ledger(1);
     for attempt in 1..=5 {
-        let step = host(binding(9), LinkHello { name: None, proof: Digest([attempt; 32]) }, &mut ledger);
+        let step =
+            host(binding(9), LinkHello { name: None, proof: Digest([attempt; 32]), certified: None }, &mut ledger);
         assert_eq!(alarm(&step).is_some(), attempt == 5);
     }
     assert_eq!(state(&mut ledger), "burned");
@@ -266,7 +267,7 @@ fn i13_a_withdrawal_that_crosses_the_yes_admits_nobody() {
 
 #[test]
 fn i15_an_own_link_is_refused_before_a_word_is_said() {
-    let step = LinkOpener::start(0, Binding::new([9; 32], peer(2), peer(2)), &url(), invite(), None, 1000);
+    let step = LinkOpener::start(0, Binding::new([9; 32], peer(2), peer(2)), &url(), invite(), (None, None), 1000);
     assert!(matches!(step.effects[..], [Effect::End(Ending::OwnLink)]));
     assert_eq!(Ending::OwnLink.code(), ErrorCode::Misuse);
 }
@@ -328,7 +329,7 @@ fn frames() -> impl proptest::strategy::Strategy<Value = Vec<Frame>> {
     let frame = prop_oneof![
         Just(Frame::Waiting),
         any::<[u8; 32]>().prop_map(|proof| Frame::LinkProof { proof: Digest(proof) }),
-        Just(Frame::Accepted { name: None }),
+        Just(Frame::Accepted { name: None, certified: None }),
         Just(Frame::Welcome { name: Some("x".into()) }),
         Just(Frame::NoCode),
         Just(Frame::No { why: No::Busy }),

@@ -1,0 +1,69 @@
+//! Whom to believe about people: authorities, what their word is good for, and their lists of revoked certificates.
+
+use crate::{state::State, store::Slot};
+use hither_identity::authority::{Authority, Rules, StaleCrl};
+use hither_model::{Answer, Ask, ErrorCode, Failure};
+
+/// PEM as it is, or DER that came as base64.
+fn bytes(text: &str) -> Result<Vec<u8>, Failure> {
+    if text.trim_start().starts_with("-----BEGIN") {
+        return Ok(text.as_bytes().to_vec());
+    }
+    let bare: String = text.split_ascii_whitespace().collect();
+    data_encoding::BASE64
+        .decode(bare.as_bytes())
+        .map_err(|_| Failure::new(ErrorCode::Misuse, "that is neither PEM nor DER as base64"))
+}
+
+impl State {
+    /// Requests about authorities.
+    pub(crate) async fn authorities_asked(&mut self, ask: Ask) -> Result<Answer, Failure> {
+        let unix = self.clock.unix();
+        let set = &mut self.certificates.authorities;
+        let note = match ask {
+            Ask::AddAuthority { certificate } => {
+                let authority = Authority::read(&bytes(&certificate)?, unix)?;
+                let note = format!("{} is trusted for people", authority.name());
+                set.add(authority)?;
+                note
+            }
+            Ask::SetAuthority { authority, invite, codeless } => {
+                let found = set.find(&authority)?;
+                let (id, name) = (found.id().to_owned(), found.name().to_owned());
+                let before = set.rules(&id)?;
+                let rules =
+                    Rules { invite: invite.unwrap_or(before.invite), codeless: codeless.unwrap_or(before.codeless) };
+                set.set_rules(&id, rules)?;
+                format!("{name}: may invite {}, in place of a code {}", on(rules.invite), on(rules.codeless))
+            }
+            Ask::RemoveAuthority { authority } => {
+                let gone = set.remove(&authority)?;
+                format!("{} is not trusted for people any more", gone.name())
+            }
+            Ask::AddRevocations { crl } => {
+                let of = set.put_crl(&bytes(&crl)?, unix)?;
+                format!("the list of revoked certificates of {} was taken over", of.name())
+            }
+            _ => return Ok(Answer::Authorities { rows: self.authority_rows() }),
+        };
+        self.note("trust", None, None, note);
+        let written = self.keeper.save_now(Slot::Authorities, &self.certificates.authorities).await;
+        // Whether colleagues find the door open follows from it.
+        self.announce().await;
+        self.tell(hither_model::News::Identities);
+        match written {
+            Ok(Ok(())) => Ok(Answer::Authorities { rows: self.authority_rows() }),
+            _ => Err(Failure::new(ErrorCode::StorageFailed, "the decision could not be written to disk")),
+        }
+    }
+
+    /// The settings say whether lists that are out of date are good enough.
+    pub(crate) fn align_stale_crl(&mut self) {
+        let accept = self.settings.borrow().certificates.stale_crl;
+        self.certificates.authorities.set_stale_crl(if accept { StaleCrl::Accept } else { StaleCrl::Refuse });
+    }
+}
+
+fn on(rule: bool) -> &'static str {
+    if rule { "yes" } else { "no" }
+}
