@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 use tauri::{AppHandle, Runtime};
+use tokio::sync::oneshot;
 
 /// How long the toolkit's thread may take to begin a drag.
 const DRAG_WITHIN: Duration = Duration::from_secs(5);
@@ -85,8 +86,10 @@ pub(crate) async fn drag_kept<R: Runtime>(transfer: String, app: AppHandle<R>, d
     let path = received(transfer, &desk).await?;
     fs::symlink_metadata(&path).map_err(|e| gone(&path, &e))?;
     let handle = app.clone();
-    on_main(&app, Some(DRAG_WITHIN), move |answer| drop(answer.send(dragging::begin(&handle, &path)))).await?;
-    Ok(())
+    let begin = move |answer: oneshot::Sender<bool>| {
+        answer.send(dragging::begin(&handle, &path)).ok();
+    };
+    on_main(&app, Some(DRAG_WITHIN), begin).await.map(|_| ())
 }
 
 /// Where the agent put what was received.

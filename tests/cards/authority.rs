@@ -8,14 +8,19 @@ use rcgen::{
 /// An authority.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
+    /// Its own certificate.
+    pub(crate) pem: String,
 }
 
 impl Authority {
+    /// Each has a key of its own, and the same subject as all the others.
     pub(crate) fn new() -> Self {
         let mut params = named("Lab Authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        Self { issuer: Issuer::new(params, KeyPair::generate().expect("a key")) }
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { issuer: Issuer::new(params, key), pem }
     }
 
     /// A person's certificate, DER.

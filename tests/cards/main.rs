@@ -7,6 +7,8 @@ mod bad;
 mod handshake;
 mod keyring;
 mod module;
+mod people;
+mod people_rig;
 mod piv;
 mod piv_rig;
 mod rig;

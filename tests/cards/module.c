@@ -1,5 +1,6 @@
 /* A PKCS#11 module that misbehaves: SoftHSM with some functions exchanged, as CARD_MISCHIEF says (words, commas between).
- * Every C_Login is written to the file CARD_LOGINS, one line each, so that tests can count tries. */
+ * Every C_Login is written to the file CARD_LOGINS, one line each, so that tests can count tries; every signature to the file
+ * CARD_SIGNS, with the nanoseconds it took. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef unsigned long ulong_t;
@@ -89,7 +91,17 @@ static ulong_t sign(ulong_t session, unsigned char *data, ulong_t length, unsign
   if (does("garbage-length")) { *room = 1UL << 60; return 0; }
   if (does("slow-sign") && out) sleep(3);
   if (does("shout-sign")) { printf("a module's own words\n"); fflush(stdout); }
-  return real->function[SIGN](session, data, length, out, room);
+  struct timespec from, to;
+  clock_gettime(CLOCK_MONOTONIC, &from);
+  ulong_t rv = real->function[SIGN](session, data, length, out, room);
+  clock_gettime(CLOCK_MONOTONIC, &to);
+  const char *log = getenv("CARD_SIGNS");
+  if (log && out && rv == 0) {
+    FILE *file = fopen(log, "a");
+    fprintf(file, "%lld\n", (to.tv_sec - from.tv_sec) * 1000000000LL + to.tv_nsec - from.tv_nsec);
+    fclose(file);
+  }
+  return rv;
 }
 
 /* What a module can reach from where it runs. */

@@ -9,12 +9,13 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 /// SoftHSM behind a module that misbehaves.
 pub(crate) struct Bad {
     pub(crate) soft: Soft,
-    module: PathBuf,
+    pub(crate) module: PathBuf,
 }
 
 impl Bad {
@@ -38,19 +39,31 @@ impl Bad {
     }
 
     pub(crate) fn cards_with(&self, mischief: &str, limits: Limits, more: &[(&str, &Path)]) -> Cards {
-        let (conf, logins) = (self.soft.conf(), self.file("logins"));
-        let mut variables: Vec<(&str, &Path)> = vec![
-            ("SOFTHSM2_CONF", &conf),
-            ("CARD_BEHIND", &self.soft.module),
-            ("CARD_LOGINS", &logins),
-            ("CARD_MISCHIEF", Path::new(mischief)),
-        ];
+        let own = self.variables(mischief);
+        let mut variables: Vec<(&str, &Path)> = own.iter().map(|(name, value)| (*name, value.as_path())).collect();
         variables.extend_from_slice(more);
         cards(&self.module, &variables, limits)
     }
 
+    /// What its process needs in its environment.
+    pub(crate) fn variables(&self, mischief: &str) -> [(&'static str, PathBuf); 5] {
+        [
+            ("SOFTHSM2_CONF", self.soft.conf()),
+            ("CARD_BEHIND", self.soft.module.clone()),
+            ("CARD_LOGINS", self.file("logins")),
+            ("CARD_SIGNS", self.file("signs")),
+            ("CARD_MISCHIEF", mischief.into()),
+        ]
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.soft.dir.path().join(name)
+    }
+
+    /// How long each signature took the token, in the order they were made.
+    pub(crate) fn signs(&self) -> Vec<Duration> {
+        let text = fs::read_to_string(self.file("signs")).unwrap_or_default();
+        text.lines().map(|line| Duration::from_nanos(line.parse().expect("a number"))).collect()
     }
 
     /// How often a PIN was tried.

@@ -47,9 +47,9 @@ pub(crate) struct Lab {
     dir: tempfile::TempDir,
     service: Child,
     cards: Vec<Child>,
-    authority: Authority,
+    pub(crate) authority: Authority,
     program: PathBuf,
-    module: PathBuf,
+    pub(crate) module: PathBuf,
     heard: Receiver<Readers>,
     last: RefCell<Option<Readers>>,
     _watching: Watching,
@@ -97,7 +97,7 @@ impl Lab {
         Some(lab)
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.dir.path().join("socket/pcscd.comm")
     }
 

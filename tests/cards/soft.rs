@@ -24,7 +24,7 @@ use std::{
 pub(crate) struct Soft {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) module: PathBuf,
-    authority: Authority,
+    pub(crate) authority: Authority,
     pin: String,
     keys: std::cell::Cell<u8>,
 }

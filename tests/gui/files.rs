@@ -4,7 +4,7 @@
 use crate::desks::{Desks, inbox_file, is_transfer, middle_of, the_agent_tells};
 use hither_tests::{
     acts::noise,
-    window::{Wanted, drag},
+    window::{Wanted, catch, drag},
 };
 use std::{fs, path::Path};
 
@@ -78,4 +78,29 @@ fn a_window_killed_in_the_middle_of_a_transfer_loses_nothing() {
     let kept = inbox_file(&desks, "large.bin").expect("it is in the inbox");
     assert_eq!(blake3(&kept), blake3(&desks.ana.seat.file("large.bin")));
     desks.ana.reads("Delivered and confirmed");
+}
+
+#[test]
+fn a_received_file_is_dragged_out_of_the_window_into_another_program() {
+    let Some(desks) = Desks::met() else { return };
+    let (ana, ben) = (&desks.ana, &desks.ben);
+    let name = "drag me & 하나.txt";
+    fs::write(ana.seat.file(name), "dragged").unwrap();
+    ana_drops(&desks, &[name]);
+    ben.press_button("Accept");
+    ben.reads("Received and checked");
+    let card = ben.all("[data-transfer][data-state=kept] .title").into_iter().next().expect("the file is in the talk");
+    let script = "const r = arguments[0].getBoundingClientRect(); return [r.x + 20, r.y + r.height / 2]";
+    let at = ben.run(script, &serde_json::json!([card.argument()]));
+    let pixel = |index: usize| at[index].as_f64().map_or(0, |value| value.round() as i16);
+    let caught = catch::drag_out(ben.display(), (pixel(0), pixel(1)), (1040, 300));
+    let rows = ben.seat.rows(["transfers"]);
+    let path = rows.iter().find_map(|row| row.get("path")?.as_str()).expect("it is in the inbox");
+    assert_eq!(caught, drag::addresses(&[path]));
+    // The window is as usable as before, and nothing was offered to anybody by this.
+    ben.press(Wanted::with("link", "Transfers"));
+    ben.find(Wanted::of("heading", "Transfers"));
+    assert!(ben.there(Wanted::with("dialog", "to whom?")).is_empty());
+    let kept = inbox_file(&desks, name).expect("it is still there");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "dragged");
 }

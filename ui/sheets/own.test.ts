@@ -6,6 +6,7 @@ import { own, pin } from "~/bridge/fake/cards";
 import { IDENTITIES, question } from "~/bridge/fake/rows";
 import { SCENES } from "~/bridge/fake/scenes";
 import { ownCertificates } from "~/state/certificates.svelte";
+import { toasts } from "~/state/toasts.svelte";
 import { asked, button, open, press, ripen, settle, stage } from "../test/open";
 import { fits, lengths } from "./pin";
 import SheetsOnly from "./Sheets.svelte";
@@ -27,6 +28,7 @@ test("a PIN is sent once, is out of its field at once, and is nowhere on the pag
   expect(screen.getByRole("heading", { name: "PIN of “Ministry staff card”" })).toBeTruthy();
   expect(screen.getByText("To prove to Marek’s laptop who you are.")).toBeTruthy();
   expect(screen.getByText("Kim Min-ji")).toBeTruthy();
+  expect(screen.getByText("To invite Marek’s laptop")).toBeTruthy();
   expect(document.activeElement).toBe(field());
   expect(field().type).toBe("password");
   let answer: () => void = () => undefined;
@@ -145,8 +147,42 @@ test("a card that is not there is waited for, with a way out", async () => {
   const { agent } = await open(Sheets, SCENES["asked-insert"]());
   expect(screen.getByRole("heading", { name: "Insert “Ministry staff card”" })).toBeTruthy();
   expect(screen.getByText(/neither another card nor the key of this device/)).toBeTruthy();
+  vi.spyOn(agent, "proximity").mockImplementation(async (ask) => {
+    agent.asked.push(ask);
+    return { answer: "done" };
+  });
+  await press(button("Look again"));
+  expect(asked(agent, "accept")).toMatchObject([{ question: own("insert-card").id, same_code: false }]);
   await press(button("Cancel"));
   expect(asked(agent, "decline")).toHaveLength(1);
+});
+
+test("a card that was never seen here is asked for without a made-up name", async () => {
+  const { hear } = await open(Sheets);
+  await hear({ event: "question", ...own("insert-card", { pin: pin({ token: "card-0123abcd", subject: "", min: 0, max: 0 }) }) });
+  expect(screen.getByRole("heading", { name: "Insert your card" })).toBeTruthy();
+});
+
+test("a yes that waits for a card is not asked for again, unless it comes to nothing", async () => {
+  const { agent, desk, hear } = await open(Sheets);
+  vi.spyOn(agent, "proximity").mockImplementation(async (ask) => {
+    agent.asked.push(ask);
+    return { answer: "answered", question: "q" };
+  });
+  const invite = question("Bo", { id: "q", code: null, proven: "stored", trust: "verified" });
+  await hear({ event: "question", ...invite });
+  await ripen();
+  await press(button("Accept"));
+  expect(desk.later).toBe(0);
+  expect(screen.queryByRole("alertdialog")).toBeNull();
+  await hear({ event: "question", ...own("pin", { invite: null }) });
+  expect(screen.getByRole("heading", { name: /^PIN of/ })).toBeTruthy();
+  await hear(
+    { event: "question-gone", id: own("pin").id, why: '"Staff" is blocked after too many wrong PINs', code: "PinBlocked" },
+  );
+  await hear({ event: "question", ...invite });
+  expect(toasts.list.map((toast) => toast.text)).toEqual(["This card is locked after too many wrong PINs. Its PUK can unlock it."]);
+  expect(screen.getByRole("alertdialog", { name: "Bo wants to connect" })).toBeTruthy();
 });
 
 test("no certificate is chosen beforehand, those that cannot be used say why, and the choice is sent", async () => {

@@ -7,6 +7,8 @@ class OwnCertificates {
   private rows = $state.raw<readonly IdentityRow[]>([]);
   /** Whether there is a choice. */
   some = $state(remembered("certificates") === "some");
+  /** Whether it is asked each time; `false` as long as nothing was seen. */
+  readonly asks = $derived(this.rows.length > 0 && !this.rows.some((row) => row.current));
   readonly current = $derived(this.rows.find((row) => row.current) ?? null);
 
   /** What the agent listed. */

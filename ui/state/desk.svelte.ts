@@ -3,7 +3,8 @@
 import { createContext, untrack } from "svelte";
 import type { Bridge } from "~/bridge/bridge";
 import { failureOf } from "~/bridge/bridge";
-import type { Answer, Desktop, ErrorCode, Failure, Picked, WindowNews } from "~/bridge/words";
+import type { Answer, Desktop, ErrorCode, Failure, Picked, QuestionRow, WindowNews } from "~/bridge/words";
+import { known } from "~/text/plainly";
 import { shown } from "~/text/shown";
 import { languageFor, setLanguage, t, type Language } from "~/text/text.svelte";
 import { Invitation, type Target } from "./invitation.svelte";
@@ -46,10 +47,14 @@ export class Desk {
   sheet = $state.raw<Sheet | null>(null);
   /** Questions the person put off; they stay open until they lapse. */
   private putOff = $state.raw<ReadonlySet<string>>(new Set());
+  /** Questions that got a yes for which a card has to be unlocked yet: they are not asked a second time meanwhile. */
+  private answered = $state.raw<ReadonlySet<string>>(new Set());
   readonly openQuestions = $derived(questionList(this.world));
   /** Those about a card or certificate of one's own stand above everything and are not put off. */
   readonly own = $derived(this.openQuestions.filter((question) => isOwn(question.row)));
-  readonly asking = $derived(this.openQuestions.filter(({ row }) => !isOwn(row) && !this.putOff.has(row.id)));
+  readonly asking = $derived(this.openQuestions.filter(({ row }) => this.waits(row) && !this.putOff.has(row.id)));
+  /** How many questions of others were put off. */
+  readonly later = $derived(this.openQuestions.filter(({ row }) => this.waits(row) && this.putOff.has(row.id)).length);
   /** Whether the agent has ever been heard. */
   readonly met = $derived(this.me !== null);
 
@@ -119,6 +124,7 @@ export class Desk {
       this.drawn = true;
       requestAnimationFrame(() => setTimeout(() => void this.bridge.ready().catch(() => undefined)));
     }
+    for (const piece of news) this.followYes(piece);
     const wasLost = this.world.agent.is === "lost";
     this.world = reduce(this.world, news, this.clock());
     if (wasLost && this.world.agent.is === "here") toasts.say(t("lost.back"), "good");
@@ -190,6 +196,29 @@ export class Desk {
     this.putOff = new Set([...this.putOff, id]);
   }
 
+  /** A yes is on its way. If it comes to nothing, the agent asks again. */
+  answerQuestion(id: string): void {
+    this.answered = new Set([...this.answered, id]);
+  }
+
+  private waits(row: QuestionRow): boolean {
+    return !isOwn(row) && !this.answered.has(row.id);
+  }
+
+  /**
+   * What becomes of a yes that needs a card: a question that is told again counts again, and why it came to nothing is
+   * said here, since no sheet of ours is open to say it.
+   */
+  private followYes(news: WindowNews): void {
+    if (news.event === "question") {
+      if (this.answered.has(news.id)) this.answered = new Set([...this.answered].filter((id) => id !== news.id));
+    } else if (news.event === "question-gone") {
+      const row = this.world.questions.get(news.id)?.row;
+      if (!row || !isOwn(row) || row.invite != null || !news.code || !FINAL.has(news.code)) return;
+      toasts.say(known(news.why) ?? t(`error.${news.code}` as "error.Internal"), "bad");
+    }
+  }
+
   showQuestions(): void {
     this.putOff = new Set();
   }
@@ -237,6 +266,11 @@ export class Desk {
     location.hash = `#/${view}`;
   }
 }
+
+/** What ends it all, where a PIN or a card was asked for; after other failures the agent asks again. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "AccessDenied", "PinBlocked", "KeyUnusable", "CertificateRefused", "StorageFailed", "TimedOut", "Internal",
+]);
 
 /** A failure as a sentence in the person's language. */
 export function failureText(failure: Failure): string {

@@ -1,6 +1,6 @@
 // The agent's reasons in plain words, and what is not known as it is.
 import { expect, test } from "vitest";
-import { plainly } from "./plainly";
+import { plainly, purpose } from "./plainly";
 import { setLanguage } from "./text.svelte";
 
 const SAID: [string, string][] = [
@@ -22,6 +22,17 @@ const SAID: [string, string][] = [
 test.each(SAID)("%s", (reason, words) => {
   setLanguage("en");
   expect(plainly(reason)).toBe(words);
+});
+
+test("what a PIN is for is said in the person's language, and a name in it stays a name", () => {
+  setLanguage("en");
+  expect(purpose("to invite Ana")).toBe("To invite Ana");
+  expect(purpose("to answer {name}")).toBe("To answer {name}");
+  expect(purpose("to open the link of the other device")).toBe("To follow the invite link of the other device");
+  expect(purpose("to make tea")).toBe("to make tea");
+  setLanguage("ko");
+  expect(purpose("to invite Ana")).toBe("Ana 초대");
+  setLanguage("en");
 });
 
 test("each of them is said in Korean, too", () => {

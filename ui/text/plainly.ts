@@ -15,7 +15,7 @@ const SAYINGS: readonly (readonly [RegExp, Said])[] = [
   [/cannot make RSA-PSS signatures/, "why.pss"],
   [/cannot sign with (?:keys of this kind|this key)/, "why.mechanism"],
   [/is blocked after too many wrong PINs/, "why.blocked"],
-  [/has to be set first$/, "why.pinUnset"],
+  [/has to be set first/, "why.pinUnset"],
   [/^the certificate expired on (\S+)$/, when("why.expired")],
   [/^the certificate(?:, or one above it,)? is valid only from (\S+)$/, when("why.early")],
   [/belongs to a certificate authority/, "why.isAuthority"],
@@ -27,13 +27,13 @@ const SAYINGS: readonly (readonly [RegExp, Said])[] = [
   [/the PIN was wrong/, "why.pinWrong"],
   [/^a PIN of .* has (\d+) to (\d+) characters/s, ([min, max]) => t("why.pinForm", { min: Number(min), max: Number(max) })],
   [/ was taken out/, "why.removed"],
-  [/" is not there$/, "why.absent"],
+  [/" is not there|^the card with the certificate .* is not there/s, "why.absent"],
   [/did not answer within .* and was ended/, "why.hung"],
   [/software of the card .* crashed/s, "why.crashed"],
   [/is busy with something else/, "why.busy"],
   [/holds no private key for this certificate/, "why.noKey"],
   [/do not belong together/, "why.mismatch"],
-  [/^the card reports (.+)$/s, ([what]) => t("why.reports", { what: shown(what ?? "", 60) })],
+  [/^the card reports ([^;]+)/, ([what]) => t("why.reports", { what: shown(what ?? "", 60) })],
   [/ may not be loaded: /, "why.refused"],
   [/is not a usable PKCS#11 module/, "why.noModule"],
   [/\(pcscd\) (?:is not running|went away)/, "why.noService"],
@@ -71,6 +71,14 @@ export function known(reason: string): string | null {
     if (found) return typeof says === "string" ? t(says) : says(found.slice(1));
   }
   return null;
+}
+
+/** What a PIN is asked for, in the person's language. */
+export function purpose(reason: string): string {
+  const [, deed, name] = /^to (invite|answer|open the link of) (.*)$/s.exec(reason) ?? [];
+  if (deed === undefined || name === undefined) return shown(reason, 200);
+  const key = { invite: "pin.reason.invite", answer: "pin.reason.answer", "open the link of": "pin.reason.link" }[deed];
+  return t(key as "pin.reason.invite", { name: shown(name, 60) });
 }
 
 /** A reason of the agent as a person reads it. */

@@ -13,9 +13,11 @@ use paper::{
     rows::{about, asks_choice, asks_pin, identity, number, pin},
     terminal::Terminal,
 };
+use std::time::Duration;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::Child,
+    time::timeout,
 };
 
 fn asks(question: QuestionRow) -> News {
@@ -69,10 +71,15 @@ fn usual() -> PinRow {
     pin(TokenTries::Plenty, None)
 }
 
+/// Waits for what has to come; a test that waits too long has failed.
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(30), what).await.expect("it does not come")
+}
+
 /// Waits until the program says which command answers its question; the question.
 async fn told(child: &mut Child) -> QuestionId {
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
-    while let Some(line) = errors.next_line().await.unwrap() {
+    while let Some(line) = soon(errors.next_line()).await.unwrap() {
         if let Some((_, rest)) = line.split_once("hither pin ") {
             return rest.split(' ').next().unwrap().parse().unwrap();
         }
@@ -234,7 +241,7 @@ async fn without_a_terminal_the_question_is_told_and_another_command_answers_it(
         drop(input);
         let id = told(&mut child).await;
         seat.paper.tell([gone(id, None), accepted()]);
-        let output = child.wait_with_output().await.unwrap();
+        let output = soon(child.wait_with_output()).await.unwrap();
         assert_eq!(output.status.code(), Some(0), "{args:?}");
         assert!(out(&output).contains(r#"{"event":"question","id":""#), "{}", out(&output));
         assert!(out(&output).contains(r#"{"event":"accepted""#), "{}", out(&output));
@@ -265,7 +272,7 @@ async fn an_accepted_invite_whose_card_does_not_come_ends_with_what_was_wrong() 
     let mut child = seat.command(&["accept", "05", "--unverified"]).spawn().unwrap();
     assert_eq!(told(&mut child).await, number(8));
     seat.paper.tell([gone(number(8), Some(ErrorCode::PinBlocked))]);
-    assert_eq!(child.wait().await.unwrap().code(), Some(11));
+    assert_eq!(soon(child.wait()).await.unwrap().code(), Some(11));
 }
 
 #[tokio::test]

@@ -85,8 +85,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     let Options { profile, settings, mdns, loopback, .. } = options;
     let manifest = Manifest::shipped().map_err(Failure::from)?;
     let revoked: BTreeSet<Capability> = settings.revoked.iter().filter_map(|name| name.parse().ok()).collect();
-    let directory = profile.join("identity");
-    let me = device_key(directory).await?;
+    let me = device_key(profile.join("identity")).await?;
     private_directory(&profile.join("outgoing"))?;
     private_directory(&profile.join("lists"))?;
     let keeper = Keeper::start(profile.clone(), written(&events))
@@ -136,7 +135,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     };
     let sessions = state.keeper.load(Slot::Sessions).map_err(Failure::from)?.unwrap_or_default();
     state.revive_sessions(sessions);
-    state.align_stale_crl();
+    state.begin_certificates();
     let transfers = state.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
     state.revive_transfers(transfers);
     Ok(state)
@@ -274,7 +273,7 @@ impl State {
             Event::PipeEnded | Event::Written => {}
             Event::Looked(looked) => self.looked(*looked).await,
             Event::Unlocked { errand, unlocked } => self.unlocked(errand, unlocked).await,
-            Event::Proven { errand, proof } => self.proven(errand, Some(proof)).await,
+            Event::Proven { errand, proof } => self.proven(errand, Some(*proof)).await,
             Event::Uncertified { errand } => self.proven(errand, None).await,
             Event::Readers(readers) => self.readers_changed(&readers),
             Event::Transfer { transfer, report } => self.transfer_reported(transfer, report).await,

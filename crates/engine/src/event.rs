@@ -56,7 +56,7 @@ pub(crate) enum Event {
     /// A key was unlocked, or not.
     Unlocked { errand: ErrandId, unlocked: Unlocked },
     /// A key has signed for an answer.
-    Proven { errand: ErrandId, proof: Result<Box<Certified>, Failure> },
+    Proven { errand: ErrandId, proof: Box<Result<(Box<Certified>, Shown), Failure>> },
     /// An answer goes out without a certificate after all.
     Uncertified { errand: ErrandId },
     /// Cards came or went.

@@ -4,7 +4,7 @@
 //! that they hold it, and no name in it ever decides anything. So certificates are judged by their form only: bounded
 //! before they are parsed, with modern keys and algorithms, meant for signing, within their dates. The signature *on*
 //! the certificate is not verified here (for a self-signed one it would prove nothing that the handshake does not);
-//! a path to a certificate authority, where one matters, is the socket's to build.
+//! a path to a certificate authority, where one matters, is [`crate::authority`]'s for people and the socket's for servers.
 
 mod chain;
 pub(crate) mod der;

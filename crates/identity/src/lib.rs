@@ -6,7 +6,9 @@
 //! [`import`]ed from a file and kept in a [`Wallet`]; [`picker`] says which of them can be chosen. [`certificate`] looks at what a peer shows: what it says, whether its form is
 //! acceptable, and whether a signature is by its key.
 //!
-//! What is *not* here: trust (the engine's), TLS configuration (the socket's), and certification paths.
+//! [`proof`] is how somebody shows to hold a certificate's key, [`authority`] who vouches for people.
+//!
+//! What is *not* here: trust in devices (the engine's) and TLS configuration (the socket's).
 
 pub mod authority;
 mod backup;

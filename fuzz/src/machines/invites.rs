@@ -55,9 +55,7 @@ fn person(duel: &mut Duel<Inviter, Invitee>, step: u8, script: &mut Script<'_>) 
             };
             let certified = (how & 16 != 0).then(certificate);
             duel.server.say(said, |mut machine| {
-                if let Some(certified) = certified {
-                    machine.certify(certified);
-                }
+                machine.certify(certified);
                 machine.answer(now, reply)
             });
         }

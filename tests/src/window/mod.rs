@@ -3,11 +3,13 @@
 //! and the agent live in the host's namespaces and end with the lab; the display lives outside and ends with the app.
 //!
 //! [`App`] is a window and what a person does with it: find by role and name, press, type, read, look at a picture.
-//! [`drag`] lets files fall into it as another program would, [`clipboard`] has something copied that can be pasted.
+//! [`drag`] lets files fall into it as another program would, [`clipboard`] has something copied that can be
+//! pasted, [`catch`] takes what is dragged out of it.
 //!
 //! What is *not* here: scenarios (in `tests/gui/`), the page without a shell (tests in `ui/`).
 
 mod app;
+pub mod catch;
 pub mod clipboard;
 mod display;
 pub mod drag;

@@ -64,7 +64,7 @@ export const unvouched = (name: string, why = "no authority you trust vouches fo
 
 export const pin = (more: Partial<PinRow> = {}): PinRow => ({
   token: "Ministry staff card", reader: "Gemalto USB Smart Card Reader 00 00", subject: CARD_IDENTITIES[0]!.subject,
-  reason: "Marek’s laptop", tries: "plenty", pad: false, min: 6, max: 8, ...more,
+  reason: "to invite Marek’s laptop", tries: "plenty", pad: false, min: 6, max: 8, ...more,
 });
 
 /** A question about a card of one's own, of an invite to Marek. */

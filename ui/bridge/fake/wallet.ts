@@ -80,7 +80,7 @@ export class Wallet {
 
   private changed(tell: Tell): Answer {
     tell({ event: "identities" });
-    return { answer: "identities", rows: this.identities };
+    return { answer: "done" };
   }
 
   private take(password: string, tell: Tell): Answer {

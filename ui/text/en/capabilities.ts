@@ -24,6 +24,7 @@ export const capabilities = {
   "may.off": "Switched off by you",
   "may.user.discovery": "finding devices",
   "may.user.listener": "waiting for invites",
+  "may.user.card": "the card “{token}”",
   "may.user.session": "the conversation with {name}",
   "may.ask.title": "Switch off “{what}”?",
   "may.ask.body": "At once:",

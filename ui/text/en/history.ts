@@ -34,6 +34,7 @@ export const history = {
   "history.invite": "{name} wanted to talk, but nothing came of it",
   "history.declined": "You declined {name}",
   "history.trust": "You changed what you think of {name}",
+  "history.authority": "You changed whose word counts about people",
   "history.trust.verified": "You marked {name} as verified",
   "history.trust.known": "You marked {name} as met before",
   "history.trust.blocked": "You blocked {name}",

@@ -27,6 +27,7 @@ export const capabilities: Translation<typeof en> = {
   "may.off": "직접 껐습니다",
   "may.user.discovery": "기기 찾기",
   "may.user.listener": "초대 기다리기",
+  "may.user.card": "‘{token}’ 카드",
   "may.user.session": "{name} 기기와의 대화",
   "may.ask.title": "‘{what}’ 권한을 끌까요?",
   "may.ask.body": "끄는 즉시:",

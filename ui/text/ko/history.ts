@@ -37,6 +37,7 @@ export const history: Translation<typeof en> = {
   "history.invite": "{name}의 초대가 이루어지지 않음",
   "history.declined": "{name}의 요청을 거절함",
   "history.trust": "{name}에 대한 판단을 바꿈",
+  "history.authority": "사람을 보증하는 기관에 대한 설정을 바꿨습니다",
   "history.trust.verified": "{name}을(를) 확인됨으로 표시함",
   "history.trust.known": "{name}을(를) 만난 적 있음으로 표시함",
   "history.trust.blocked": "{name}을(를) 차단함",

@@ -20,6 +20,8 @@ export const bodyOf = (row: CapabilityRow): string => (isKnown(row.name) ? t(`ma
 export function userText(user: string): string {
   if (user === "discovery") return t("may.user.discovery");
   if (user === "listener") return t("may.user.listener");
+  const card = /^the card "(.*)"$/s.exec(user);
+  if (card) return t("may.user.card", { token: shown(card[1] ?? "", 40) });
   const session = /^session with (.*)$/s.exec(user);
   return session ? t("may.user.session", { name: shown(session[1] ?? "", 40) }) : shown(user, 60);
 }

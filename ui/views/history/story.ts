@@ -40,6 +40,8 @@ export function story(row: HistoryRow, tag: string): Story {
     case "declined":
       return plain(`history.${row.what}` as "history.met");
     case "trust":
+      // Whose word counts about people: no device is meant.
+      if (!row.peer) return { says: t("history.authority"), about: shown(row.detail) };
       return plain(trust(row.detail) as "history.met");
     case "capability": {
       const [what = "", change] = row.detail.split(" ");

@@ -56,6 +56,28 @@ test("one is used and not used any more; only files can be removed, after a ques
   expect(screen.queryByRole("article", { name: "Sam Weber, home" })).toBeNull();
 });
 
+test("to be asked each time can be chosen, too", async () => {
+  const { agent } = await open(Identity, SCENES.cards());
+  const select = screen.getByLabelText("Be known by") as HTMLSelectElement;
+  expect([...select.options].map((one) => one.textContent)).toEqual([
+    "This device alone", "Kim Min-ji – Ministry CA 3", "Sam Weber, home – Weber Family CA", "Ask me which certificate",
+  ]);
+  expect(select.value).toBe("local");
+  await fireEvent.change(select, { target: { value: "ask" } });
+  await settle();
+  expect(asked(agent, "use-identity")).toEqual([{ ask: "use-identity", identity: "ask" }]);
+  expect((screen.getByLabelText("Be known by") as HTMLSelectElement).value).toBe("ask");
+});
+
+test("a card without a PIN yet is not called locked by wrong PINs", async () => {
+  const { agent, desk } = await open(Identity, SCENES["cards-none"]());
+  agent.wallet.put([token("Fresh card", [], { state: "blocked", tries: "plenty" })], (news) => agent.tell(news));
+  desk.flush();
+  await settle();
+  expect(screen.getByText("Its PIN has to be set first, with the card’s own software.")).toBeTruthy();
+  expect(screen.queryByText(/wrong PINs/)).toBeNull();
+});
+
 test("a card appears when it is inserted, vanishes when it is taken out, and both are said", async () => {
   const { agent, desk } = await open(Identity, SCENES["cards-none"]());
   expect(screen.getByText("Insert your card")).toBeTruthy();

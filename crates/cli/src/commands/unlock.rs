@@ -82,7 +82,9 @@ impl<'a> Unlock<'a> {
         about_cards
             && match &self.ours {
                 Ours::Invite(invite) => question.invite == Some(*invite),
-                Ours::Accepted { peer, earlier } => question.invite.is_none() && question.peer == *peer,
+                Ours::Accepted { peer, earlier } => {
+                    question.invite.is_none() && question.peer == *peer && !earlier.contains(&question.id)
+                }
             }
     }
 

@@ -30,21 +30,22 @@ pub(crate) struct Examination {
     inbox: PathBuf,
     near: usize,
     dial_back: Option<(String, oneshot::Receiver<Result<(), String>>)>,
+    certificates: Vec<CheckRow>,
     peer: Option<CheckRow>,
 }
 
 /// A line that is fine.
-pub(super) fn ok(name: &str, detail: impl Into<String>) -> CheckRow {
+pub(crate) fn ok(name: &str, detail: impl Into<String>) -> CheckRow {
     CheckRow { name: name.into(), state: CheckState::Ok, detail: detail.into(), fix: None }
 }
 
 /// A line that may be a reason.
-pub(super) fn warn(name: &str, detail: impl Into<String>, fix: impl Into<String>) -> CheckRow {
+pub(crate) fn warn(name: &str, detail: impl Into<String>, fix: impl Into<String>) -> CheckRow {
     CheckRow { name: name.into(), state: CheckState::Warn, detail: detail.into(), fix: Some(fix.into()) }
 }
 
 /// A line that is a reason.
-pub(super) fn fail(name: &str, detail: impl Into<String>, fix: impl Into<String>) -> CheckRow {
+pub(crate) fn fail(name: &str, detail: impl Into<String>, fix: impl Into<String>) -> CheckRow {
     CheckRow { name: name.into(), state: CheckState::Fail, detail: detail.into(), fix: Some(fix.into()) }
 }
 
@@ -74,6 +75,7 @@ impl State {
             inbox,
             near: self.directory.rows().len(),
             dial_back,
+            certificates: self.certificate_checks(),
             peer: peer_row,
         };
         self.tasks.spawn(async move {
@@ -110,6 +112,7 @@ impl Examination {
         rows.extend(firewall::examine(self.listen.first().map_or(0, SocketAddr::port)).await);
         rows.push(system::clock().await);
         rows.push(system::inbox(&self.inbox));
+        rows.extend(self.certificates);
         rows.extend(self.peer);
         if let Some((name, answer)) = self.dial_back {
             rows.push(reachable(&name, answer).await);

@@ -1,7 +1,7 @@
 //! What clients ask, sorted to the rooms that answer.
 
 mod capabilities;
-mod doctor;
+pub(crate) mod doctor;
 mod near;
 mod people;
 mod settings;
@@ -176,7 +176,13 @@ impl State {
             return Err(stale("that question"));
         };
         match asker {
-            Asker::Invite => self.answer_invite(question, verdict).await?,
+            Asker::Invite => {
+                let of = self.knocks.iter().find(|(_, knock)| knock.question == Some(question)).map(|(id, _)| *id);
+                if let Some(knock) = of {
+                    self.certify(knock, None);
+                }
+                self.answer_invite(question, verdict).await?;
+            }
             Asker::Transfer(transfer) => self.answer_offer(transfer, verdict).await?,
             Asker::Errand(errand) => {
                 self.cancel_errand(errand).await;

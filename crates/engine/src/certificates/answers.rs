@@ -2,7 +2,7 @@
 
 use super::{
     errand::{ErrandId, Going, Stage, UnlockFault, Unlocked},
-    holder::{Holder, prove},
+    holder::{Holder, Shown, prove},
     rows::LOCAL,
     shelf::Wish,
 };
@@ -177,13 +177,10 @@ impl State {
                 errand.going = Going::Answer { knock, question, terms };
                 errand.stage = Stage::Proving;
                 self.certificates.errands.insert(id, errand);
-                if let Some(knock) = self.knocks.get_mut(&knock) {
-                    knock.shown = Some(holder.shown());
-                }
-                let events = self.events.clone();
+                let (events, shown) = (self.events.clone(), holder.shown());
                 self.tasks.spawn(async move {
-                    let proof = prove(holder, occasion, Speaker::Server).await;
-                    let _ = events.send(Event::Proven { errand: id, proof }).await;
+                    let proof = prove(holder, occasion, Speaker::Server).await.map(|proof| (proof, shown));
+                    let _ = events.send(Event::Proven { errand: id, proof: Box::new(proof) }).await;
                 });
             }
             (Going::Answer { knock, question, terms }, None) => {
@@ -215,20 +212,26 @@ impl State {
     }
 
     /// The key has signed, or there is nothing to sign: the answer goes out.
-    pub(crate) async fn proven(&mut self, id: ErrandId, proof: Option<Result<Box<Certified>, Failure>>) {
+    pub(crate) async fn proven(&mut self, id: ErrandId, proof: Option<Result<(Box<Certified>, Shown), Failure>>) {
         let proof = match proof.transpose() {
             Ok(proof) => proof,
             Err(failure) => return self.errand_failed(id, failure).await,
         };
         let Some(errand) = self.certificates.errands.remove(&id) else { return };
         let Going::Answer { knock, question, terms } = errand.going else { return };
-        if let (Some(proof), Some(machine)) =
-            (proof, self.knocks.get_mut(&knock).and_then(|knock| knock.machine.as_mut()))
-        {
-            machine.certify(proof);
-        }
+        self.certify(knock, proof);
         if let Err(failure) = self.answer_invite(question, Verdict::Yes(terms)).await {
             tracing::info!(%failure, "an answer came too late");
+        }
+    }
+
+    /// What goes with the answer that is given next.
+    pub(crate) fn certify(&mut self, id: KnockId, proof: Option<(Box<Certified>, Shown)>) {
+        let Some(knock) = self.knocks.get_mut(&id) else { return };
+        let (proof, shown) = proof.unzip();
+        knock.shown = shown;
+        if let Some(machine) = knock.machine.as_mut() {
+            machine.certify(proof);
         }
     }
 
@@ -246,6 +249,9 @@ impl State {
             (Going::Answer { question, .. }, _) => {
                 // The invite is still there to be answered, with another certificate or none.
                 let now = self.clock.now();
+                if failure.code == ErrorCode::Stale {
+                    return;
+                }
                 if let Some(row) = self.questions.find_mut(&question).map(|question| question.row_at(now)) {
                     self.tell(News::Question { question: row });
                 }

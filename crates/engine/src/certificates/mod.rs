@@ -7,6 +7,7 @@
 
 mod answers;
 mod authorities;
+mod check;
 mod errand;
 mod holder;
 mod judge;
@@ -24,7 +25,7 @@ pub(crate) use shelf::{Looked, Wish};
 use crate::store::{Keeper, Slot};
 use hither_identity::{
     authority::Authorities,
-    card::{Cards, Directories, Limits, Program, Registered, Watching, discover},
+    card::{Cards, Directories, Limits, Program, Readers, Registered, Watching, discover},
 };
 use hither_model::Failure;
 use shelf::Pouch;
@@ -45,6 +46,8 @@ pub(crate) struct Certificates {
     /// These came after it began and wait for the next.
     next_wishes: Vec<Wish>,
     watching: Option<Watching>,
+    /// What the service for readers told last.
+    readers: Option<Readers>,
 }
 
 impl Certificates {
@@ -70,6 +73,7 @@ impl Certificates {
             wishes: Vec::new(),
             next_wishes: Vec::new(),
             watching: None,
+            readers: None,
         })
     }
 }

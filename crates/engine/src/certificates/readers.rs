@@ -44,8 +44,20 @@ impl State {
         }
     }
 
+    /// What the settings say of lists; and sessions taken over from the agent's last life may have begun with a card.
+    pub(crate) fn begin_certificates(&mut self) {
+        self.align_stale_crl();
+        let with_card =
+            |session: &crate::sessions::Session| session.kept.shown.as_ref().is_some_and(|s| s.card.is_some());
+        let granted = self.gate.allows(hither_capability::Capability::SharedUserCertificates).is_ok();
+        if granted && self.sessions.values().any(with_card) {
+            self.watch_readers();
+        }
+    }
+
     /// Cards came or went.
     pub(crate) fn readers_changed(&mut self, readers: &Readers) {
+        self.certificates.readers = Some(readers.clone());
         let Readers::There(readers) = readers else { return };
         // Faster than asking the module: the reader a session's card was in has none now.
         let taken = |place: &CardPlace| {
@@ -95,7 +107,7 @@ impl State {
     /// The capability was taken away: logins end, processes too, and the sessions that began with a card.
     pub(crate) fn certificates_revoked(&mut self) {
         self.certificates.cards.revoke();
-        self.certificates.watching = None;
+        (self.certificates.watching, self.certificates.readers) = (None, None);
         let of_cards: Vec<SessionId> = self
             .sessions
             .iter()

@@ -70,7 +70,7 @@ impl Machine {
     }
 
     /// Goes with the yes that follows: who the person here is by a certificate.
-    pub(crate) fn certify(&mut self, certified: Box<Certified>) {
+    pub(crate) fn certify(&mut self, certified: Option<Box<Certified>>) {
         match self {
             Self::Invitee(m) => m.certify(certified),
             Self::Host(m) => m.certify(certified),

@@ -10,7 +10,7 @@ use crate::lab::{
 use hither_model::{
     Answer, Ask, ErrorCode, InviteId, News, SessionId, Verified,
     ask::SettingsChange,
-    row::{QuestionKind, QuestionRow, Visibility},
+    row::{CheckState, QuestionKind, QuestionRow, Visibility},
 };
 use hither_protocol::{Blob, Certified};
 
@@ -307,6 +307,18 @@ async fn authorities_are_kept_and_can_be_taken_out() {
         panic!("no authorities")
     };
     assert!(rows.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_says_when_organisation_mode_shuts_everybody_out() {
+    let ana = start("Ana doctor organisation").await;
+    ana.organisation().await;
+    let Answer::Checks { rows } = ana.ask(Ask::Doctor { peer: None }).await else { panic!("no checks") };
+    let row = rows.iter().find(|row| row.name == "organisation").unwrap();
+    assert!(row.state == CheckState::Fail && row.fix.as_ref().unwrap().contains("trust ca add"));
+    ana.trusts(&Authority::new("Ministry CA"), (false, false)).await;
+    let Answer::Checks { rows } = ana.ask(Ask::Doctor { peer: None }).await else { panic!("no checks") };
+    assert!(rows.iter().any(|row| row.name == "organisation" && row.state == CheckState::Ok));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -183,9 +183,10 @@ impl Invitee {
         Step::stay(self)
     }
 
-    /// Goes with the yes: who the person here is by a certificate. Nothing of it is said before.
-    pub fn certify(&mut self, certified: Box<Certified>) {
-        self.ground.certified = Some(certified);
+    /// Goes with the yes that follows: who the person here is by a certificate, if they want to be. Nothing of it is said
+    /// before.
+    pub fn certify(&mut self, certified: Option<Box<Certified>>) {
+        self.ground.certified = certified;
     }
 
     /// The person answered.

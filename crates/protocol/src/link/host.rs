@@ -98,8 +98,8 @@ impl LinkHost {
     }
 
     /// Goes with the yes: who the person here is by a certificate.
-    pub fn certify(&mut self, certified: Box<Certified>) {
-        self.ground.certified = Some(certified);
+    pub fn certify(&mut self, certified: Option<Box<Certified>>) {
+        self.ground.certified = certified;
     }
 
     /// The person answered. A yes leads to [`Effect::Consume`].

@@ -21,9 +21,7 @@ fn pair(ours: bool, theirs: bool, unverified: bool) -> Pair {
 
 fn yes(pair: &mut Pair, certified: bool, vouched: bool) {
     pair.invitee(|mut machine, now| {
-        if certified {
-            machine.certify(certificate());
-        }
+        machine.certify(certified.then(certificate));
         machine.answer(now, Reply::Yes { same_code: false, unverified: false })
     });
     pair.inviter(|mut machine, _| {
