@@ -1,22 +1,20 @@
 //! Chooses before GTK starts how WebKit is to draw: which machines need plain painting, and why, is in
 //! [`hither_window::renderer`].
-//!
-//! The variable must be there when the process begins (changing one's own environment is unsafe once there are
-//! threads), so the program replaces itself by itself, once.
 
+use gtk::glib;
 use hither_window::renderer::Machine;
-use std::{env, fs, os::unix::process::CommandExt, path::Path, process::Command};
+use std::{env, fs, path::Path};
 
 const SWITCH: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
-/// Begins anew with plain painting where that is needed; otherwise, and if that fails, just returns.
+/// Has WebKit paint plainly where that is needed. To be called before there is a second thread: one's own environment
+/// cannot be changed safely while another thread may read it.
 pub(crate) fn choose() {
     let Some(why) = machine().paints_plainly() else { return };
     tracing::info!("WebKit is to paint plainly: {why}");
-    let mut arguments = env::args_os();
-    let (Some(name), Ok(program)) = (arguments.next(), env::current_exe()) else { return };
-    let failed = Command::new(program).arg0(name).args(arguments).env(SWITCH, "1").exec();
-    tracing::warn!("the window may be slow or stay blank: WebKit could not be told to paint plainly: {failed}");
+    if let Err(e) = glib::setenv(SWITCH, "1", true) {
+        tracing::warn!("the window may be slow or stay blank: WebKit could not be told to paint plainly: {e}");
+    }
 }
 
 fn machine() -> Machine {

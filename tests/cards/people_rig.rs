@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::{fs, path::Path, time::Duration};
 
 /// How long a card may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Takes the system's descriptions of modules away from a host.
 const HIDE: &str = "for d in /usr/share/p11-kit/modules /usr/local/share/p11-kit/modules /etc/pkcs11/modules; do \
@@ -106,28 +106,26 @@ impl Person {
 
     /// Waits for a question of this kind.
     pub(crate) fn question(&mut self, wanted: &str) -> Value {
-        let is = |note: &Value| kind(note) == "question" && text(&note["question"], "kind") == wanted;
-        self.news(wanted, PATIENCE, is)["question"].clone()
+        let is = |note: &Value| kind(note) == "question" && text(note, "kind") == wanted;
+        self.news(wanted, PATIENCE, is)
     }
 
     /// Waits for an invite that can be accepted: a first one has its code.
     pub(crate) fn invited(&mut self, first: bool) -> Value {
         let is = |note: &Value| {
-            let question = &note["question"];
-            kind(note) == "question" && text(question, "kind") == "invite" && (!first || !text(question, "code").is_empty())
+            kind(note) == "question" && text(note, "kind") == "invite" && (!first || !text(note, "code").is_empty())
         };
-        self.news("an invite", APPEAR, is)["question"].clone()
+        self.news("an invite", APPEAR, is)
     }
 
     /// Whether this person was ever asked anything by somebody else.
     pub(crate) fn was_asked(&mut self) -> bool {
-        let invite = |said: &Value| text(&said["note"]["question"], "kind") == "invite";
-        self.agent.events.seen().iter().any(invite)
+        self.was_asked_for("invite")
     }
 
     /// Whether a question of this kind ever came up.
     pub(crate) fn was_asked_for(&mut self, what: &str) -> bool {
-        self.agent.events.seen().iter().any(|said| text(&said["note"]["question"], "kind") == what)
+        self.agent.events.seen().iter().any(|said| text(&said["note"], "kind") == what)
     }
 
     /// Begins to invite somebody as the holder of `identity`.

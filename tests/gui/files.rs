@@ -84,7 +84,7 @@ fn a_window_killed_in_the_middle_of_a_transfer_loses_nothing() {
 fn a_received_file_is_dragged_out_of_the_window_into_another_program() {
     let Some(desks) = Desks::met() else { return };
     let (ana, ben) = (&desks.ana, &desks.ben);
-    let name = "drag me & 하나.txt";
+    let name = "drag me 하나.txt";
     fs::write(ana.seat.file(name), "dragged").unwrap();
     ana_drops(&desks, &[name]);
     ben.press_button("Accept");

@@ -20,6 +20,9 @@ use tokio::sync::mpsc;
 /// Adverts whose rendezvous values stay good after they were replaced, so that a knock on its way still finds the door.
 const OLD_RIDS: usize = 2;
 
+/// Adverts of ours that are remembered as ours: a network that changes all the time makes new ones.
+const OWN: usize = 64;
+
 /// The multicast side of the engine.
 pub(crate) struct Media {
     /// Whether it may be used at all (command line).
@@ -28,6 +31,10 @@ pub(crate) struct Media {
     pub(crate) state: MediumState,
     pub(crate) draw: Option<Draw>,
     pub(crate) old_rids: Vec<Rid>,
+    /// Adverts of ours that may still be heard.
+    pub(crate) own: Vec<InstanceId>,
+    /// Somebody else was heard with our key; told once in the life of the agent.
+    pub(crate) twin_told: bool,
     /// When the advert is made anew, monotonic milliseconds.
     pub(crate) rotate_at: Option<u64>,
     /// Holds instead of the setting, which alone is kept on disk: a crash in between ends it.
@@ -52,6 +59,8 @@ impl Media {
             state: MediumState::Off,
             draw: None,
             old_rids: vec![],
+            own: vec![],
+            twin_told: false,
             rotate_at: None,
             passing: None,
         }
@@ -148,6 +157,8 @@ impl State {
         let open = self.visibility() == Visibility::Everyone || self.open_to_colleagues();
         let rid = open.then_some(draw.rid);
         let txt = presence::advert(self.visibility(), name.as_ref(), &self.my_id, &self.people, epoch, rid, random);
+        self.media.own.insert(0, draw.instance);
+        self.media.own.truncate(OWN);
         if let Some(old) = self.media.draw.replace(draw) {
             self.media.old_rids.insert(0, old.rid);
             self.media.old_rids.truncate(OLD_RIDS);
@@ -184,6 +195,7 @@ impl State {
     pub(crate) async fn discovered(&mut self, event: mdns::Event) {
         match event {
             mdns::Event::Seen(sighting) => {
+                self.look_for_twin(&sighting.instance, sighting.txt.epoch, &sighting.txt.tags);
                 let advert = Advert {
                     instance: sighting.instance,
                     epoch: sighting.txt.epoch,
@@ -212,6 +224,23 @@ impl State {
             _ => {}
         }
         self.show_changes();
+    }
+
+    /// Another device that announces itself with our key: a copied disk, a restored backup, or a thief. Only who has the
+    /// key can make the tags that known devices resolve.
+    fn look_for_twin(&mut self, instance: &InstanceId, epoch: u32, tags: &[[u8; 8]]) {
+        if self.media.twin_told || self.media.own.contains(instance) {
+            return;
+        }
+        let ours = |tag: &[u8; 8]| {
+            self.people.known().any(|(_, _, key)| hither_protocol::rendezvous::tag(key, epoch, &self.my_id) == *tag)
+        };
+        if tags.iter().any(ours) {
+            self.media.twin_told = true;
+            let message = "another device here uses this device's key: a copied disk or a restored backup. Give one of the two \
+                           a profile of its own; if you made no copy, tell the people you met that the key was stolen";
+            self.alarm(message.to_owned(), None);
+        }
     }
 
     /// Asks the link once more after adverts whose device did not answer.

@@ -95,7 +95,7 @@ impl State {
             current: self.current_identity().is_none(),
             fingerprint: self.my_id,
             token: None,
-            kept: KeptIn::File.word().into(),
+            kept: self.me.kept_in().word().into(),
             hardware: false,
             expired: false,
         }

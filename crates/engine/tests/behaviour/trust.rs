@@ -2,6 +2,7 @@
 
 use crate::lab::{Seat, pair, paired, part, two, yes};
 use hither_model::{Ask, ErrorCode, Trust, Verified, ask::TrustChoice, row::QuestionKind};
+use std::os::unix::fs::DirBuilderExt as _;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t14_a_friend_with_another_key_is_a_new_person_and_the_old_one_is_kept() {
@@ -45,6 +46,22 @@ async fn t14_a_friend_with_another_key_is_a_new_person_and_the_old_one_is_kept()
     let kept = people.iter().find(|p| p.peer == old.peer).unwrap();
     assert_eq!((kept.trust, kept.since, kept.verified, kept.always), (old.trust, old.since, old.verified, true));
     assert!(!people.iter().find(|p| p.peer == new.peer).unwrap().always);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_devices_with_one_key_are_noticed_and_told_on_both() {
+    let (ana, _bo) = paired("twin").await;
+    let (seat, mut copy) = (ana.stop().await, Seat::new("Ana twin copy"));
+    std::fs::DirBuilder::new().mode(0o700).create(copy.dir.path().join("identity")).unwrap();
+    for file in ["people", "identity/device.key", "identity/device.crt"] {
+        std::fs::copy(seat.dir.path().join(file), copy.dir.path().join(file)).unwrap();
+    }
+    copy.settings.visibility = seat.settings.visibility;
+    let (mut ana, mut twin) = (seat.start().await, copy.start().await);
+    assert_eq!(ana.peer, twin.peer);
+    for agent in [&mut ana, &mut twin] {
+        assert!(agent.alarm().await.contains("uses this device's key"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
