@@ -4,13 +4,17 @@
 
 mod authority;
 mod bad;
+mod figures;
 mod handshake;
 mod keyring;
 mod module;
 mod people;
+mod people_files;
+mod people_piv;
 mod people_rig;
 mod piv;
 mod piv_rig;
 mod rig;
 mod secrecy;
 mod soft;
+mod terminal;

@@ -8,10 +8,14 @@ use hither_tests::{
     acts::{APPEAR, sees},
     events::{kind, text},
     netns::Lab,
-    run::End,
+    run::{End, children_of},
 };
 use serde_json::Value;
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// How long a card may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -26,22 +30,53 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) agent: Run,
     pub(crate) peer: String,
+    variables: Vec<(String, PathBuf)>,
 }
 
 impl Person {
     /// Somebody with these variables in the agent's environment, and SoftHSM without tokens unless they say otherwise.
     pub(crate) fn at(lab: &Lab, host: usize, name: &str, variables: &[(&str, &Path)]) -> Self {
-        let seat = lab.seat(host);
+        Self::at_seat(lab.seat(host), name, variables)
+    }
+
+    /// As [`Self::at`], at a seat that is there already.
+    pub(crate) fn at_seat(seat: Seat, name: &str, variables: &[(&str, &Path)]) -> Self {
         fs::create_dir_all(seat.file("tokens")).expect("a directory");
         let conf = format!("directories.tokendir = {}\nlog.level = ERROR\n", seat.at("tokens").display());
         fs::write(seat.file("softhsm2.conf"), conf).expect("a file");
-        let mut command = seat.command(seat.program());
-        command.args(["--json", "agent", "--stdio", "--name", name]);
-        command.env("SOFTHSM2_CONF", seat.at("softhsm2.conf")).envs(variables.iter().copied());
-        let mut agent = seat.run(command, "agent");
-        let ready = agent.wait("ready");
-        agent.type_in(b"{\"subscribe\":{\"id\":1}}\n");
-        Self { peer: text(&ready, "peer").to_owned(), seat, name: name.into(), agent }
+        let mut all = vec![("SOFTHSM2_CONF".to_owned(), seat.at("softhsm2.conf"))];
+        all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let (agent, peer) = started(&seat, name, &all);
+        Self { seat, name: name.into(), agent, peer, variables: all }
+    }
+
+    /// The same person with a new agent, which has done nothing yet and has one variable more.
+    pub(crate) fn again(mut self, more: (&str, &Path)) -> Self {
+        self.agent.kill_9();
+        self.variables.push((more.0.to_owned(), more.1.to_owned()));
+        (self.agent, self.peer) = started(&self.seat, &self.name, &self.variables);
+        self
+    }
+
+    /// Starts a command of hither with the log that the agent has.
+    pub(crate) fn hither(&self, args: &[&str]) -> Run {
+        let mut command = self.seat.command(self.seat.program());
+        let log = self.variables.iter().filter(|(name, _)| name == "HITHER_LOG");
+        command.envs(log.map(|(name, value)| (name, value))).arg("--json").args(args);
+        self.seat.run(command, &format!("hither {}", args.join(" ")))
+    }
+
+    /// Processes that the agent started and that still run.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let agents = self.agent.pids();
+        agents.iter().flat_map(|pid| children_of(pid.as_raw_nonzero().get().unsigned_abs())).collect()
+    }
+
+    /// Asks the agent on its standard input, and gives its answer.
+    pub(crate) fn asks(&mut self, id: u64, ask: &Value) -> Value {
+        self.agent.type_in(format!("{}\n", serde_json::json!({"request": {"id": id, "ask": ask}})).as_bytes());
+        let is = |said: &Value| said["reply"]["id"] == id;
+        self.agent.wait_for("an answer", PATIENCE, is)["reply"].clone()
     }
 
     /// Somebody with a software token, found as the system describes its module.
@@ -131,12 +166,12 @@ impl Person {
     /// Begins to invite somebody as the holder of `identity`.
     pub(crate) fn invites(&self, other: &Self, identity: &str) -> Run {
         let row = sees(&self.seat, &other.name);
-        self.seat.hither(["invite", text(&row, "peer"), "--yes-code", "--identity", identity])
+        self.hither(&["invite", text(&row, "peer"), "--yes-code", "--identity", identity])
     }
 
     /// Types the PIN for a question, as standard input of `hither pin`.
     pub(crate) fn pin(&self, question: &Value, pin: &str, more: &[&str]) -> End {
-        let mut run = self.seat.hither([&["pin", text(question, "id"), "--stdin"], more].concat());
+        let mut run = self.hither(&[&["pin", text(question, "id"), "--stdin"], more].concat());
         run.type_in(format!("{pin}\n").as_bytes());
         run.end(PATIENCE)
     }
@@ -175,6 +210,16 @@ impl Person {
         self.closed(session, PATIENCE);
         other.closed(session, PATIENCE);
     }
+}
+
+fn started(seat: &Seat, name: &str, variables: &[(String, PathBuf)]) -> (Run, String) {
+    let mut command = seat.command(seat.program());
+    command.args(["--json", "agent", "--stdio", "--name", name]);
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
+    let mut agent = seat.run(command, "agent");
+    let ready = agent.wait("ready");
+    agent.type_in(b"{\"subscribe\":{\"id\":0}}\n");
+    (agent, text(&ready, "peer").to_owned())
 }
 
 /// `from` invites `to` with a certificate on a token; both compare the code if it is their first meeting. The session.

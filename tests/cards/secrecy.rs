@@ -21,6 +21,9 @@ use std::{
 const PIN: &str = "8361940275518823";
 const MASK: u8 = 0x5a;
 
+/// Nothing that is looked for in memory is longer, in bytes.
+const OVERLAP: u64 = 64;
+
 fn masked() -> Vec<u8> {
     PIN.bytes().map(|byte| byte ^ MASK).collect()
 }
@@ -125,8 +128,13 @@ fn the_part_that_runs_in_a_process_of_its_own() {
 }
 
 fn own_memory_holds(masked: &[u8]) -> bool {
-    let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let mut memory = File::open("/proc/self/mem").unwrap();
+    memory_holds(Path::new("/proc/self"), |place| holds(place, masked))
+}
+
+/// Whether something is in the writable memory of a process, given its directory below `/proc`.
+pub(crate) fn memory_holds(process: &Path, holds: impl Fn(&[u8]) -> bool) -> bool {
+    let maps = fs::read_to_string(process.join("maps")).unwrap();
+    let mut memory = File::open(process.join("mem")).unwrap();
     let writable = maps.lines().filter(|line| line.contains(" rw") && !line.ends_with("[vvar]"));
     let mut found = false;
     for line in writable {
@@ -141,8 +149,8 @@ fn own_memory_holds(masked: &[u8]) -> bool {
             if read == 0 {
                 break;
             }
-            found |= holds(&buffer[..read], masked);
-            at += (read as u64).saturating_sub(masked.len() as u64).max(1);
+            found |= holds(&buffer[..read]);
+            at += (read as u64).saturating_sub(OVERLAP).max(1);
         }
         buffer.fill(0);
     }

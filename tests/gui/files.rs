@@ -104,3 +104,32 @@ fn a_received_file_is_dragged_out_of_the_window_into_another_program() {
     let kept = inbox_file(&desks, name).expect("it is still there");
     assert_eq!(fs::read_to_string(&kept).unwrap(), "dragged");
 }
+
+#[test]
+fn a_program_that_is_offered_stays_one_only_if_the_person_asked_ticks_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(desks) = Desks::met() else { return };
+    let (ana, ben) = (&desks.ana, &desks.ben);
+    let tick = Wanted::of("checkbox", "Programs among them may be run");
+    for (name, ticked) in [("plain.sh", false), ("ticked.sh", true)] {
+        fs::write(ana.seat.file(name), "#!/bin/sh\n").unwrap();
+        fs::set_permissions(ana.seat.file(name), fs::Permissions::from_mode(0o755)).unwrap();
+        ana_drops(&desks, &[name]);
+        ben.find(Wanted::of("alertdialog", "Ana wants to send you 1 item"));
+        ben.reads(name);
+        ben.find(tick);
+        if ticked {
+            ben.press(tick);
+        }
+        ben.press_button("Accept");
+        ben.until("the file", || inbox_file(&desks, name).map(|_| ()));
+        let kept = inbox_file(&desks, name).expect("it is in the inbox");
+        let mode = fs::metadata(kept).unwrap().permissions().mode();
+        assert_eq!(mode & 0o111 != 0, ticked, "{name}: {mode:o}");
+    }
+    fs::write(ana.seat.file("notes.sh"), "only its name is a program's").unwrap();
+    ana_drops(&desks, &["notes.sh"]);
+    ben.find(Wanted::of("alertdialog", "Ana wants to send you 1 item"));
+    ben.reads("notes.sh");
+    assert!(ben.there(tick).is_empty(), "nothing of it can be run anyway");
+}

@@ -6,7 +6,7 @@ use hither_control::serve_lines;
 use hither_model::{
     Answer, Ask, ErrorCode, Failure, News, Trust, Verified,
     ask::{SecretText, SettingsChange},
-    row::{InterfacesRow, SettingsRow, TokenFault, TokenTries, TrustRow, Usable},
+    row::{IdentityRow, InterfacesRow, SettingsRow, TokenFault, TokenTries, TrustRow, Usable},
 };
 use paper::{
     PEER, Seat, err, out,
@@ -65,13 +65,16 @@ async fn an_identity_is_put_to_use_and_removed_by_its_id() {
 
 #[tokio::test]
 async fn a_file_is_imported_with_a_password_that_is_nowhere_to_be_seen() {
-    let seat = Seat::with(|ask| match ask {
+    let mut rows = vec![own()];
+    let seat = Seat::with(move |ask| match ask {
+        Ask::Identities { .. } => Some((Answer::Identities { rows: rows.clone() }, vec![])),
         Ask::ImportIdentity { password: None, .. } => {
             let failure = Failure::new(ErrorCode::TokenLocked, "the file has a password");
             Some((Answer::Failed { failure }, vec![]))
         }
         Ask::ImportIdentity { .. } => {
-            Some((Answer::Identities { rows: vec![identity("c1", Usable::Yes(true))] }, vec![]))
+            rows.push(IdentityRow { source: "file".into(), ..identity("c1", Usable::Yes(true)) });
+            Some((Answer::Done, vec![]))
         }
         _ => None,
     });
@@ -83,11 +86,12 @@ async fn a_file_is_imported_with_a_password_that_is_nowhere_to_be_seen() {
     assert!(err(&output).contains("the file has a password"), "{}", err(&output));
     let output = seat.run(&["identity", "import", file, "--password-stdin", "-vv"], "s3cr3t word \n").await;
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-    let ask = seat.asked().pop().unwrap();
+    let ask = seat.asked().into_iter().rfind(|ask| matches!(ask, Ask::ImportIdentity { .. })).unwrap();
     let password = Some(SecretText("s3cr3t word ".into()));
     assert_eq!(ask, Ask::ImportIdentity { file: SecretText("MIL/".into()), password });
     assert!(!format!("{}{}", out(&output), err(&output)).contains("s3cr3t"));
-    assert!(out(&output).contains("CN=Kim c1") && err(&output).contains("hither identity use c1"));
+    assert!(out(&output).contains("CN=Kim c1") && !out(&output).contains("CN=hither"), "the new one alone");
+    assert!(err(&output).contains("hither identity use c1"));
     let output = seat.run(&["identity", "import", "-", "--password-stdin"], "x").await;
     assert_eq!(output.status.code(), Some(2), "two things cannot be on one input");
     let large = "x".repeat(256 * 1024 + 1);

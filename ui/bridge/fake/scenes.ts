@@ -134,7 +134,7 @@ const asked = (kind: "invite" | "transfer" | "changed"): Scene => {
   const questions = {
     invite: question("Marek’s laptop", { message: "Hi, it’s me at the next table. Can I send you the slides?" }),
     transfer: question("Ana", {
-      kind: "transfer", trust: "verified", proven: "stored", code: null, items: 128, bytes: 1_214_000_000, expires: 290,
+      kind: "transfer", trust: "verified", proven: "stored", code: null, items: 128, bytes: 1_214_000_000, expires: 290, executables: true,
       names: ["Holiday 2026", "Route.gpx", "Notes about everything that happened on the second day.txt"],
       transfer: shortId("transfer Ana Holiday 2026 and 127 more"),
     }),

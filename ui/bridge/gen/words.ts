@@ -1076,6 +1076,10 @@ items?: number | null,
  */
 bytes?: number | null,
 /**
+ * Whether any of the files offered is a program: then a yes may keep it one.
+ */
+executables?: boolean | null,
+/**
  * The first few names offered, as they will be written.
  */
 names?: Array<string>,
@@ -1147,6 +1151,10 @@ peer_certificate: CertificateFacts,
  * Who they are by a certificate they proved to hold, if they showed one beside the key of their device.
  */
 certified?: CertifiedRow | null,
+/**
+ * The certificate we showed beside the key of our device.
+ */
+shown?: CertifiedRow | null,
 /**
  * The other end's address.
  */
@@ -1502,6 +1510,10 @@ items?: number | null,
  */
 bytes?: number | null,
 /**
+ * Whether any of the files offered is a program: then a yes may keep it one.
+ */
+executables?: boolean | null,
+/**
  * The first few names offered, as they will be written.
  */
 names?: Array<string>,
@@ -1584,6 +1596,10 @@ peer_certificate: CertificateFacts,
  * Who they are by a certificate they proved to hold, if they showed one beside the key of their device.
  */
 certified?: CertifiedRow | null,
+/**
+ * The certificate we showed beside the key of our device.
+ */
+shown?: CertifiedRow | null,
 /**
  * The other end's address.
  */

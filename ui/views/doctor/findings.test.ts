@@ -62,3 +62,13 @@ test("the report holds every line, escaped, with what to do", () => {
   const text = report([check("firewall", "fail", "a\u202eb", "do\u0000it")], { version: "1.2.3", when: new Date(0), about: "ff" });
   expect(text).toBe("hither 1.2.3, doctor, 1970-01-01T00:00:00.000Z\nabout ff\nFAIL  firewall: a\\u{202e}b\n      -> do\\u{0}it\n");
 });
+
+test("lines about cards say which thing it is, and do not explain why devices are not seen", () => {
+  const card = finding({ name: "cards", state: "warn", detail: "the service for card readers (pcscd) is not running", fix: "start it" });
+  expect([card.title, card.says, card.deed, card.reason]).toEqual([
+    "Cards and security keys", "The service for card readers (pcscd) does not run.", "identity", false,
+  ]);
+  expect(finding({ name: "cards", state: "warn", detail: "something new" }).says).toBe("The card in use cannot be used as it is.");
+  expect(finding({ name: "cards", state: "ok", detail: "Staff card" }).says).toBeNull();
+  expect(finding({ name: "organisation", state: "fail", detail: "organisation mode is on" }).reason).toBe(true);
+});

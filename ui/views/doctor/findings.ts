@@ -1,22 +1,24 @@
 // What the doctor's lines mean: their words by name, the order in which to look at them, the verdict, the report. Pure.
 import type { CheckRow, CheckState } from "~/bridge/words";
+import { known as knownReason } from "~/text/plainly";
 import { shown } from "~/text/shown";
 import { t, type PlainKey } from "~/text/text.svelte";
 
 /** By weight: what comes first explains what follows. Those before `clock` decide whether devices see each other. */
 const ORDER = [
-  "peer", "capability", "visibility", "interfaces", "firewall", "reachable", "mdns", "multicast", "listening", "clock",
-  "inbox", "notifications", "sleep", "port",
+  "peer", "capability", "visibility", "interfaces", "firewall", "reachable", "mdns", "multicast", "listening", "organisation",
+  "clock", "authorities", "cards", "inbox", "notifications", "sleep", "port",
 ] as const;
 type Known = (typeof ORDER)[number];
-const ASIDE: readonly Known[] = ["clock", "inbox", "notifications", "sleep", "port"];
+const ASIDE: readonly Known[] = ["clock", "authorities", "cards", "inbox", "notifications", "sleep", "port"];
 const WEIGHT: Record<CheckState, number> = { fail: 0, warn: 1, ok: 2 };
 
 /** Where in the window something can be done about it. */
-export type Deed = "permissions" | "visible" | "settings" | "networks" | "links";
+export type Deed = "permissions" | "visible" | "settings" | "networks" | "links" | "identity";
 const DEEDS: Partial<Record<Known, Deed>> = {
   capability: "permissions", listening: "permissions", visibility: "visible", mdns: "visible", interfaces: "networks",
   inbox: "settings", multicast: "links", peer: "links",
+  organisation: "identity", authorities: "identity", cards: "identity",
 };
 
 const SAYS: Partial<Record<Known, Partial<Record<"warn" | "fail", PlainKey>>>> = {
@@ -28,6 +30,9 @@ const SAYS: Partial<Record<Known, Partial<Record<"warn" | "fail", PlainKey>>>> =
   multicast: { warn: "doctor.multicast.warn", fail: "doctor.multicast.fail" },
   port: { warn: "doctor.port.warn" },
   listening: { fail: "doctor.listening.fail" },
+  organisation: { fail: "doctor.organisation.fail" },
+  authorities: { warn: "doctor.authorities.warn" },
+  cards: { warn: "doctor.cards.warn" },
   clock: { warn: "doctor.clock.warn", fail: "doctor.clock.fail" },
   inbox: { warn: "doctor.inbox.warn", fail: "doctor.inbox.fail" },
   peer: { fail: "doctor.peer.fail" },
@@ -66,13 +71,15 @@ export function finding(row: CheckRow, at = 0, met = false): Finding {
   const small = known !== null && (ASIDE.includes(known) || (met && known === "visibility" && row.state === "warn"));
   const bad = row.state === "ok" ? null : row.state;
   const said = known && bad ? SAYS[known]?.[bad] : undefined;
+  // Of cards the agent has many things to say, each with its words.
+  const reason = known === "cards" ? knownReason(row.detail) : null;
   const lesser: PlainKey | null = known === null ? null : known === "multicast" && bad === "fail" ? "doctor.multicast.do.fail" : `doctor.${known}.do`;
   const fix = row.fix ? shown(row.fix, 400) : null;
   return {
     key: `${row.name} ${at}`,
     state: row.state,
     title: known === null ? t("doctor.other", { name: shown(row.name, 60) }) : place ? t("doctor.multicast.at", { place: shown(place, 20) }) : t(`doctor.${known}`),
-    says: bad === null ? null : said ? t(said) : shown(row.detail, 300),
+    says: bad === null ? null : (reason ?? (said ? t(said) : shown(row.detail, 300))),
     todo: bad === null ? null : lesser ? t(lesser) : fix,
     deed: bad !== null && known ? (DEEDS[known] ?? null) : null,
     command: bad !== null && known === "firewall" ? command(fix) : null,

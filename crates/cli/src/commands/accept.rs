@@ -23,6 +23,8 @@ use tokio::time::{Instant, sleep_until};
 const OTHER_SIDE: Duration = Duration::from_secs(30);
 /// How long after the question is settled the session may take.
 const SESSION_FOLLOWS: Duration = Duration::from_secs(3);
+/// How long a card may be looked at before the question about it is asked again.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// Say yes to a question. For a first meeting: compare the code with the other screen.
 #[derive(Debug, Args)]
@@ -92,7 +94,10 @@ impl Accept {
         let (always, unverified, executable) = (self.always, self.unverified, self.executable);
         let accept = Ask::Accept { question, always, same_code, unverified, to, executable, identity: self.identity };
         let Answer::Answered { question } = client.ask(accept).await? else { return Err(unexpected()) };
-        desk.screen.event("answered", &Answered { question }, || "accepted".into())?;
+        desk.screen.event("answered", &Answered { question }, || match row.kind {
+            QuestionKind::InsertCard => "it is looked for again".into(),
+            _ => "accepted".into(),
+        })?;
         let unlock = Unlock::new(desk, Ours::Accepted { peer: row.peer, earlier });
         let session_follows = matches!(row.kind, QuestionKind::Invite | QuestionKind::KeyChanged);
         Ok(session_follows.then_some(Accepted { desk, client, news, question: row, unlock, settled: None }))
@@ -103,12 +108,13 @@ impl Accept {
         let why = match row.kind {
             QuestionKind::Pin => "that question asks for a PIN",
             QuestionKind::ChooseCertificate => "that question asks for a certificate",
-            QuestionKind::InsertCard => "that question waits for a card to be inserted",
             QuestionKind::Transfer if self.identity.is_some() => {
                 let failure = Failure::new(ErrorCode::Misuse, "--identity is for invites, and that question is none");
                 return Err(failure.hint("the files come through the session that is open already"));
             }
-            QuestionKind::Transfer | QuestionKind::Invite | QuestionKind::KeyChanged => return Ok(()),
+            QuestionKind::Transfer | QuestionKind::Invite | QuestionKind::KeyChanged | QuestionKind::InsertCard => {
+                return Ok(());
+            }
         };
         let what = format!("it is answered by: {}", questions::answers(row));
         Err(Failure::new(ErrorCode::Misuse, why).hint(what))
@@ -169,11 +175,20 @@ impl Accepted<'_> {
                     if self.take(&heard)? {
                         return Ok(());
                     }
+                    if self.is_open_again(&heard) {
+                        let why = "the certificate cannot be used; the question is still open".to_owned();
+                        self.settled.get_or_insert((why, ErrorCode::KeyUnusable));
+                        end = Instant::now() + SESSION_FOLLOWS;
+                    }
                     if let News::QuestionGone { id, why, code } = *heard {
                         let left = if was_for == Some(id) {
                             // The card did its part, or it is the reason why nothing comes of the invite.
                             self.settled = code.map(|code| (why, code));
-                            if code.is_some() { SESSION_FOLLOWS } else { OTHER_SIDE }
+                            match code {
+                                None => OTHER_SIDE,
+                                Some(ErrorCode::PinWrong | ErrorCode::TokenAbsent | ErrorCode::TokenLocked) => LOOK,
+                                Some(_) => SESSION_FOLLOWS,
+                            }
                         } else if id == self.question.id {
                             SESSION_FOLLOWS
                         } else {
@@ -210,6 +225,12 @@ impl Accepted<'_> {
         Ok(false)
     }
 
+    /// Whether the question that was accepted is asked again, just as it was: what the answer needed was not to be had.
+    fn is_open_again(&self, heard: &News) -> bool {
+        let News::Question { question } = heard else { return false };
+        *question == QuestionRow { expires: question.expires, ..self.question.clone() }
+    }
+
     async fn give_up(mut self) -> Result<(), Halt> {
         self.unlock.decline(&mut self.client).await;
         Err(Halt::Interrupted)
@@ -217,6 +238,9 @@ impl Accepted<'_> {
 
     fn end(self) -> Result<(), Halt> {
         match self.settled {
+            Some((why, ErrorCode::KeyUnusable)) => Err(Failure::new(ErrorCode::KeyUnusable, why)
+                .hint("`hither identity list` says what can be used; accept it with another --identity")
+                .into()),
             Some((why, code)) => Err(Failure::new(code, format!("the invite came to nothing: {why}")).into()),
             None => {
                 let screen = self.desk.screen;

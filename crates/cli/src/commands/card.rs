@@ -42,7 +42,7 @@ enum What {
 
 #[derive(Debug, Subcommand)]
 enum Module {
-    /// Load a module that the system does not describe; it can do what hither can, so be sure whose it is
+    /// Load a module that the system does not describe; it sees the PINs, so be sure whose it is
     #[command(after_help = "Example:\n  hither card module add /opt/vendor/libtoken.so")]
     Add {
         /// The module

@@ -143,7 +143,7 @@ async fn rows(client: &mut Client, ask: Ask) -> Result<Vec<IdentityRow>, Halt> {
 }
 
 async fn show(desk: &Desk<'_>, client: &mut Client, id: Option<&str>) -> Result<(), Halt> {
-    let rows = rows(client, Ask::Identities { all: true, hardware: false, issuer: None }).await?;
+    let rows = rows(client, everything()).await?;
     let row = match id {
         Some(id) => named(&rows, id)?,
         None => rows.iter().find(|row| row.current).ok_or_else(|| {
@@ -175,6 +175,7 @@ async fn import(desk: &Desk<'_>, client: &mut Client, path: &Path, on_input: boo
         let failure = Failure::new(ErrorCode::Misuse, "file and password cannot both be on standard input");
         return Err(failure.hint("name the file, or leave --password-stdin out and type the password").into());
     }
+    let before = rows(client, everything()).await?;
     let file = SecretText(BASE64.encode(&file::small(path).await?));
     let mut password = match on_input {
         true => Some(prompt::secret(desk, "Password of the file (it is not shown): ").await?),
@@ -185,7 +186,7 @@ async fn import(desk: &Desk<'_>, client: &mut Client, path: &Path, on_input: boo
         let given = password.take().map(|mut text| SecretText(std::mem::take(&mut *text)));
         let first = given.is_none();
         let refused = match client.ask(Ask::ImportIdentity { file: file.clone(), password: given }).await {
-            Ok(answer) => return imported(desk, answer),
+            Ok(_) => return imported(desk, &before, rows(client, everything()).await?),
             Err(refused) => refused,
         };
         tries += 1;
@@ -203,16 +204,20 @@ async fn import(desk: &Desk<'_>, client: &mut Client, path: &Path, on_input: boo
     }
 }
 
-fn imported(desk: &Desk<'_>, answer: Answer) -> Result<(), Halt> {
-    let Answer::Identities { rows } = answer else {
-        return desk.screen.remark("imported; `hither identity list` shows it");
-    };
-    desk.screen.rows("identity", &rows, |rows| list(desk.screen.paint(), rows))?;
-    match rows.first() {
+/// Every certificate there is.
+fn everything() -> Ask {
+    Ask::Identities { all: true, hardware: false, issuer: None }
+}
+
+/// Shows what was not there before.
+fn imported(desk: &Desk<'_>, before: &[IdentityRow], mut now: Vec<IdentityRow>) -> Result<(), Halt> {
+    now.retain(|row| row.source == "file" && before.iter().all(|b| b.id != row.id));
+    desk.screen.rows("identity", &now, |rows| list(desk.screen.paint(), rows))?;
+    match now.first() {
         Some(row) => {
             desk.screen.remark(&format!("imported; `hither identity use {}` puts it to use", printable(&row.id)))
         }
-        None => desk.screen.remark("imported"),
+        None => desk.screen.remark("imported; it was there before"),
     }
 }
 

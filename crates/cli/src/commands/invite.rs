@@ -223,7 +223,9 @@ impl<'a> Inviting<'a> {
     async fn take_back(&mut self) {
         self.unlock.decline(&mut self.client).await;
         let asked = tokio::time::timeout(LAST_WORD, self.client.ask(Ask::Withdraw { invite: self.invite })).await;
-        if !matches!(asked, Ok(Ok(_))) {
+        // One that ended already, as with the question it waited for, need not be taken back.
+        let over = |failure: &Failure| matches!(failure.code, ErrorCode::Stale | ErrorCode::UnknownId);
+        if !matches!(&asked, Ok(Ok(_))) && !matches!(&asked, Ok(Err(failure)) if over(failure)) {
             let _ = self.desk.screen.remark("the invite could not be taken back; it lapses by itself");
         }
     }

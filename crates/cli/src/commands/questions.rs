@@ -14,6 +14,19 @@ use hither_model::{
 };
 use serde::Serialize;
 
+/// Has the token looked for again that a question waits for.
+pub(crate) fn look_again(question: String) -> Ask {
+    Ask::Accept {
+        question,
+        always: false,
+        same_code: false,
+        unverified: false,
+        to: None,
+        executable: false,
+        identity: None,
+    }
+}
+
 /// What is said when a question has been answered.
 #[derive(Serialize)]
 pub(crate) struct Answered {
@@ -95,7 +108,7 @@ pub(crate) fn answers(row: &QuestionRow) -> String {
         QuestionKind::Invite | QuestionKind::Transfer | QuestionKind::KeyChanged => format!("hither accept {id}"),
         QuestionKind::Pin => format!("hither pin {id}"),
         QuestionKind::ChooseCertificate => format!("hither choose {id} IDENTITY"),
-        QuestionKind::InsertCard => "insert it".to_owned(),
+        QuestionKind::InsertCard => format!("insert it (hither accept {id} looks again)"),
     };
     format!("{yes}   or   hither decline {id}")
 }

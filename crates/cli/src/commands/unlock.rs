@@ -133,8 +133,8 @@ impl<'a> Unlock<'a> {
             Said::Pin { pin, last_try } => Ask::Pin { question, pin, last_try },
             Said::Choice(identity) => Ask::Choose { question, identity },
             Said::LookAgain => {
-                // Whatever came of it, the question says whether the token is there now.
-                let _ = client.ask(Ask::Tokens).await;
+                // Whatever came of it: if the token is there now, another question follows.
+                let _ = client.ask(questions::look_again(question)).await;
                 return self.ask_again();
             }
             Said::Cancel => {

@@ -160,10 +160,12 @@ impl State {
         };
         match asker {
             Asker::Errand(errand) => self.answer_errand(question, errand, CardAnswer::Again, reply),
-            Asker::Invite if self.accept_certified(question, &terms, identity) => {
-                let _ = reply.send(Ok(Answer::Answered { question }));
+            Asker::Invite => {
+                if let Some(reply) = self.accept_certified(question, &terms, identity, reply) {
+                    let _ = reply.send(self.verdict(wanted, Verdict::Yes(terms), false).await);
+                }
             }
-            _ => drop(reply.send(self.verdict(wanted, Verdict::Yes(terms), false).await)),
+            Asker::Transfer(_) => drop(reply.send(self.verdict(wanted, Verdict::Yes(terms), false).await)),
         }
     }
 

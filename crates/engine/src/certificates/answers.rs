@@ -169,6 +169,7 @@ impl State {
 
     /// Nothing is in the way any more.
     fn go_on(&mut self, id: ErrandId, holder: Option<Arc<Holder>>) {
+        self.errand_goes_on(id);
         let Some(mut errand) = self.certificates.errands.remove(&id) else { return };
         match (errand.going, holder) {
             (Going::Answer { knock, question, terms }, Some(holder)) => {
@@ -238,7 +239,10 @@ impl State {
     /// An errand came to nothing.
     pub(crate) async fn errand_failed(&mut self, id: ErrandId, failure: Failure) {
         self.close_errand_question(id, &failure.message, Some(failure.code));
-        let Some(errand) = self.certificates.errands.remove(&id) else { return };
+        let Some(mut errand) = self.certificates.errands.remove(&id) else { return };
+        if let Some(reply) = errand.reply.take() {
+            let _ = reply.send(Err(failure.clone()));
+        }
         if let Stage::Unlocking { token, reply } = errand.stage {
             if let Some(token) = token {
                 self.certificates.cards.cancel(&token);
@@ -310,25 +314,34 @@ impl State {
         }
     }
 
-    /// A yes to an invite, as the holder of a certificate; false if it is one of the device alone, or makes no sense yet.
-    pub(crate) fn accept_certified(&mut self, question: QuestionId, terms: &Terms, identity: Option<&str>) -> bool {
+    /// A yes to an invite, as the holder of a certificate. The reply comes back if it is one of the device alone, or makes
+    /// no sense yet.
+    pub(crate) fn accept_certified(
+        &mut self,
+        question: QuestionId,
+        terms: &Terms,
+        identity: Option<&str>,
+        reply: Reply,
+    ) -> Option<Reply> {
         let Some((knock, peer)) =
             self.knocks.iter().find(|(_, k)| k.question == Some(question)).map(|(id, k)| (*id, k.peer))
         else {
-            return false;
+            return Some(reply);
         };
-        let Some(wanted) = self.identity_for(identity, Some(&peer)) else { return false };
+        let Some(wanted) = self.identity_for(identity, Some(&peer)) else { return Some(reply) };
         let row = self.questions.find_mut(&question).map(|q| (q.row.name.clone(), q.row.code.is_some()));
-        let Some((name, coded)) = row else { return false };
+        let Some((name, coded)) = row else { return Some(reply) };
         if coded && !terms.same_code {
             // What lacks is told before a card is asked for.
-            return false;
+            return Some(reply);
         }
         let under_way = |e: &super::Errand| matches!(e.going, Going::Answer { knock: of, .. } if of == knock);
-        if !self.certificates.errands.values().any(under_way) {
-            let going = Going::Answer { knock, question, terms: terms.clone() };
-            self.run_errand(going, None, wanted, (peer, name));
+        if self.certificates.errands.values().any(under_way) {
+            let _ = reply.send(Ok(Answer::Answered { question }));
+            return None;
         }
-        true
+        let going = Going::Answer { knock, question, terms: terms.clone() };
+        self.run_errand(going, None, wanted, (peer, name), Some(reply));
+        None
     }
 }

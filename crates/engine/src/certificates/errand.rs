@@ -72,6 +72,8 @@ pub(crate) struct Errand {
     pub(crate) question: Option<QuestionId>,
     /// What became of the PIN before.
     pub(crate) before: Option<String>,
+    /// Whoever said yes hears whether it goes on, once that is clear.
+    pub(crate) reply: Option<Reply>,
     /// It lapses then, monotonic milliseconds.
     pub(crate) deadline: u64,
     /// With whom, for the questions.
@@ -117,6 +119,7 @@ impl State {
         invite: Option<InviteId>,
         wanted: String,
         (peer, name): (PeerId, String),
+        reply: Option<Reply>,
     ) {
         self.counter += 1;
         let id = ErrandId(self.counter);
@@ -127,6 +130,7 @@ impl State {
             stage: Stage::Looking,
             question: None,
             before: None,
+            reply,
             deadline: self.clock.now() + PATIENCE,
             peer,
             name,
@@ -210,6 +214,7 @@ impl State {
     fn ask_errand(&mut self, id: ErrandId, stage: Stage, kind: QuestionKind, fill: impl FnOnce(&mut QuestionRow)) {
         self.close_errand_question(id, "answered", None);
         let (now, named) = (self.clock.now(), self.next_question());
+        self.errand_goes_on(id);
         let Some(errand) = self.certificates.errands.get_mut(&id) else { return };
         errand.stage = stage;
         errand.question = Some(named);
@@ -226,6 +231,14 @@ impl State {
         self.tell(News::Question { question: row });
         if let Some(knock) = answering {
             self.unlocking(knock);
+        }
+    }
+
+    /// Whoever said yes to an invite hears that it goes on.
+    pub(super) fn errand_goes_on(&mut self, id: ErrandId) {
+        let Some(errand) = self.certificates.errands.get_mut(&id) else { return };
+        if let (Some(reply), Going::Answer { question, .. }) = (errand.reply.take(), &errand.going) {
+            let _ = reply.send(Ok(hither_model::Answer::Answered { question: *question }));
         }
     }
 

@@ -66,17 +66,11 @@ impl State {
         };
         self.end_without_card(taken);
         if self.gate.allows(hither_capability::Capability::SharedUserCertificates).is_ok() {
-            self.look_for(Wish::Changed);
-            let waiting: Vec<_> = self
-                .certificates
-                .errands
-                .iter()
-                .filter(|(_, errand)| matches!(errand.stage, Stage::Inserting))
-                .map(|(id, _)| *id)
-                .collect();
-            for errand in waiting {
-                self.look_for(Wish::Errand(errand));
-            }
+            // One look for all of them: a slow card is not read twice before its PIN is asked for.
+            let errands = self.certificates.errands.iter();
+            let waiting = errands.filter(|(_, errand)| matches!(errand.stage, Stage::Inserting));
+            let wishes = waiting.map(|(id, _)| Wish::Errand(*id)).chain([Wish::Changed]).collect();
+            self.look_for_all(wishes);
         }
     }
 

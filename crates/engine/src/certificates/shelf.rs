@@ -138,11 +138,16 @@ pub(crate) fn absent(id: &str) -> Failure {
 impl State {
     /// Looks, and then grants the wish.
     pub(crate) fn look_for(&mut self, wish: Wish) {
+        self.look_for_all(vec![wish]);
+    }
+
+    /// Looks once, and then grants them all.
+    pub(super) fn look_for_all(&mut self, wishes: Vec<Wish>) {
         if !self.certificates.wishes.is_empty() {
             // What is being looked at may have changed since it was asked.
-            return self.certificates.next_wishes.push(wish);
+            return self.certificates.next_wishes.extend(wishes);
         }
-        self.certificates.wishes.push(wish);
+        self.certificates.wishes = wishes;
         self.look();
     }
 

@@ -61,7 +61,7 @@ impl State {
             // What makes no sense is told before a person is asked for a PIN.
             let name = self.reach(peer)?.name;
             let going = Going::Invite { peer: peer.to_owned(), message, timeout, unverified };
-            self.run_errand(going, Some(invite), wanted, (known.unwrap_or(self.my_id), name));
+            self.run_errand(going, Some(invite), wanted, (known.unwrap_or(self.my_id), name), None);
             return Ok(invite);
         }
         self.invite_now(invite, peer, (message, unverified), timeout, None).map(|()| invite)
@@ -96,7 +96,7 @@ impl State {
         if let Some(wanted) = self.identity_for(identity, Some(&inviter)) {
             let known = self.people.find(&inviter).map(|person| person.name.to_string());
             let name = known.unwrap_or_else(|| format!("device {}", inviter.short()));
-            self.run_errand(Going::Link { url: Box::new(url) }, Some(invite), wanted, (inviter, name));
+            self.run_errand(Going::Link { url: Box::new(url) }, Some(invite), wanted, (inviter, name), None);
             return Ok(invite);
         }
         self.open_link_now(invite, url, None).map(|()| invite)

@@ -310,6 +310,23 @@ async fn authorities_are_kept_and_can_be_taken_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_yes_with_a_certificate_that_is_of_no_use_is_told_at_once_and_the_invite_stays_open() {
+    let (mut ana, mut bo) = two("no use").await;
+    ana.sees(&bo.name).await;
+    let invite = ana.invite(&bo.name).await;
+    let question = bo.question().await;
+    let Ask::Accept { question: id, always, same_code, unverified, to, executable, .. } = yes(&question) else {
+        unreachable!()
+    };
+    let identity = Some("file-0123456789abcdef".to_owned());
+    let accept = Ask::Accept { question: id, always, same_code, unverified, to, executable, identity };
+    assert_eq!(bo.refused(accept).await, ErrorCode::UnknownId);
+    bo.forget_news();
+    bo.kept.push_back(News::Question { question });
+    assert_eq!(meet(&mut ana, &mut bo, invite, None).await.1, Verified::Code);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_says_when_organisation_mode_shuts_everybody_out() {
     let ana = start("Ana doctor organisation").await;
     ana.organisation().await;
