@@ -49,6 +49,11 @@ impl<'a> Desk<'a> {
         Client::connect(&self.profile).await
     }
 
+    /// The profile this command works on.
+    pub(crate) fn profile(&self) -> &std::path::Path {
+        &self.profile
+    }
+
     /// Whether this command had to start the agent.
     pub(crate) fn started_it(&self) -> bool {
         self.started.get()

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     io::Write,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -69,26 +70,51 @@ fn start(desk: &App) -> Result<(f64, Run)> {
     bail!("the page was never ready:\n{}", run.errors())
 }
 
+/// Ends a window and waits until it is gone: the next one would take it for one that is open, and speak to it.
+fn end(run: Run) {
+    let own = run.pids();
+    drop(run);
+    let began = Instant::now();
+    while began.elapsed() < START && own.iter().any(|pid| Path::new("/proc").join(pid.to_string()).exists()) {
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// The processes of a run and all their children.
+fn family(run: &Run) -> Vec<u32> {
+    let first = run.pids().into_iter().filter_map(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok());
+    let (mut open, mut all) = (first.collect::<Vec<_>>(), Vec::new());
+    while let Some(pid) = open.pop() {
+        open.extend(children_of(pid));
+        all.push(pid);
+    }
+    all
+}
+
 /// Cold: a profile that was never used and no agent. Warm: the agent runs.
 fn starts(times: usize) -> Result<()> {
     let mut cold = Vec::new();
     for _ in 0..times {
         let lab = lab(1)?;
         let desk = App::prepared(&lab.seat(0), Look::default());
-        cold.push(start(&desk)?.0);
+        let (took, run) = start(&desk)?;
+        cold.push(took);
+        end(run);
     }
     let lab = lab(1)?;
     let ana = lab.seat(0);
     let _agent = ana.agent("Ana");
     let desk = App::prepared(&ana, Look::default());
-    drop(start(&desk)?);
+    end(start(&desk)?.1);
     let mut warm = Vec::new();
     for _ in 0..times {
-        warm.push(start(&desk)?.0);
+        let (took, run) = start(&desk)?;
+        warm.push(took);
+        end(run);
     }
     let (_, run) = start(&desk)?;
     let (memory, parts) = memory_of(&run);
-    drop(run);
+    end(run);
     let spread = |times: &[f64]| json!({"runs": times.len(), "best": times.first(), "worst": times.last()});
     let value = median(&mut cold);
     tell("window: start with a new profile and no agent, p50", value, "ms", Some(1000.0), &spread(&cold))?;
@@ -123,18 +149,12 @@ fn empty_windows(desk: &App, times: usize, detail: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// The memory of everything a window started, once what was only needed to start has been given back.
+/// The proportional memory of everything a window started, in MiB, once what was only needed to start has been given
+/// back; and by program.
 fn memory_of(run: &Run) -> (f64, Value) {
     std::thread::park_timeout(Duration::from_secs(3));
-    let pids = run.pids().iter().filter_map(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok()).collect::<Vec<_>>();
-    proportional(&pids)
-}
-
-/// Proportional memory of these processes and all their children, in MiB.
-fn proportional(pids: &[u32]) -> (f64, Value) {
-    let (mut open, mut total, mut parts) = (pids.to_vec(), 0.0, serde_json::Map::new());
-    while let Some(pid) = open.pop() {
-        open.extend(children_of(pid));
+    let (mut total, mut parts) = (0.0, serde_json::Map::new());
+    for pid in family(run) {
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         let kib =
             rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<u32>().ok());

@@ -1,6 +1,6 @@
 //! `hither identity`: certificates this device can be known by: its own, imported ones, those on cards.
 
-use super::file;
+use super::{device_key, file};
 use crate::{
     desk::Desk,
     halt::{Halt, unexpected},
@@ -77,6 +77,24 @@ enum What {
         /// Which, by the beginning of its id
         id: String,
     },
+    /// Write the device's own key into a file for another machine, sealed with a password
+    #[command(after_help = "Example:\n  hither identity export me.hither-key")]
+    Export {
+        /// The file; it must not be there yet
+        file: PathBuf,
+        /// Read the password from standard input, one line, instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Take over a device's key from such a file, into a profile that has none
+    #[command(after_help = "Example:\n  hither identity restore me.hither-key")]
+    Restore {
+        /// The file
+        file: PathBuf,
+        /// Read the password from standard input, one line, instead of asking for it
+        #[arg(long)]
+        password_stdin: bool,
+    },
     /// The certificate in use as PEM, on standard output
     #[command(after_help = "Example:\n  hither identity export-cert > me.pem")]
     ExportCert,
@@ -95,22 +113,33 @@ struct Named<'a> {
 
 impl Identity {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
-        let mut client = desk.client().await?;
+        // Without an agent: it would have made a key of its own.
         match self.what {
-            What::List { all, hardware, issuer } => {
+            What::Export { file, password_stdin } => device_key::export(desk, &file, password_stdin).await,
+            What::Restore { file, password_stdin } => device_key::restore(desk, &file, password_stdin).await,
+            what => what.run(desk).await,
+        }
+    }
+}
+
+impl What {
+    async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
+        let mut client = desk.client().await?;
+        match self {
+            Self::List { all, hardware, issuer } => {
                 let rows = rows(&mut client, Ask::Identities { all, hardware, issuer }).await?;
                 if rows.is_empty() {
                     desk.screen.remark("none fits; `hither identity list --all` hides nothing")?;
                 }
                 desk.screen.rows("identity", &rows, |rows| list(desk.screen.paint(), rows))
             }
-            What::Show { id } => show(desk, &mut client, id.as_deref()).await,
-            What::New => {
+            Self::Show { id } => show(desk, &mut client, id.as_deref()).await,
+            Self::New => {
                 client.ask(Ask::RenewCertificate).await?;
                 desk.screen.remark("renewed: a new certificate for the same key; everyone you met still knows you")?;
                 show(desk, &mut client, Some("local")).await
             }
-            What::Use { id } => {
+            Self::Use { id } => {
                 client.ask(Ask::UseIdentity { identity: id.clone() }).await?;
                 desk.screen.event("identity-used", &Named { identity: &id }, || match id.as_str() {
                     "ask" => "you are asked each time from now on".into(),
@@ -118,14 +147,15 @@ impl Identity {
                     _ => format!("you are known by {} from now on", printable(&id)),
                 })
             }
-            What::Import { file, password_stdin } => import(desk, &mut client, &file, password_stdin).await,
-            What::Remove { id } => {
+            Self::Import { file, password_stdin } => import(desk, &mut client, &file, password_stdin).await,
+            Self::Remove { id } => {
                 client.ask(Ask::RemoveIdentity { identity: id.clone() }).await?;
                 desk.screen.event("removed", &Named { identity: &id }, || {
                     format!("{} and its key are forgotten", printable(&id))
                 })
             }
-            What::ExportCert => {
+            Self::Export { .. } | Self::Restore { .. } => Err(unexpected()),
+            Self::ExportCert => {
                 let Answer::Certificate { pem } = client.ask(Ask::ExportCertificate).await? else {
                     return Err(unexpected());
                 };

@@ -11,6 +11,7 @@ mod codes;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod decline;
+mod device_key;
 pub(crate) mod doctor;
 mod file;
 mod flow;

@@ -156,7 +156,7 @@ impl State {
                 Ok(()) => self.approach(id, looked, &candidate),
                 Err(why) => self.errand_failed(id, unusable(why)).await,
             },
-            Err(failure) if failure.code == ErrorCode::TokenAbsent => self.ask_for_card(id, looked),
+            Err(failure) if failure.code == ErrorCode::TokenAbsent => self.ask_for_card(id),
             Err(failure) => self.errand_failed(id, failure).await,
         }
     }
@@ -168,17 +168,16 @@ impl State {
         self.ask_errand(id, Stage::Choosing, QuestionKind::ChooseCertificate, |row| row.choices = choices);
     }
 
-    fn ask_for_card(&mut self, id: ErrandId, looked: &Looked) {
+    fn ask_for_card(&mut self, id: ErrandId) {
         let Some(errand) = self.certificates.errands.get(&id) else { return };
         if matches!(errand.stage, Stage::Inserting) {
             return;
         }
-        let reader = looked.tokens().first().map(|token| token.reader.clone()).unwrap_or_default();
         let seen = self.certificates.seen.get(&errand.wanted).cloned();
         let (token, subject) = seen.unwrap_or_else(|| (errand.wanted.clone(), String::new()));
         let pin = hither_model::row::PinRow {
             token,
-            reader,
+            reader: String::new(),
             subject,
             reason: errand.reason(),
             tries: hither_model::row::TokenTries::Plenty,

@@ -4,7 +4,7 @@ use super::shelf::Looked;
 use crate::state::State;
 use hither_identity::{
     KeptIn,
-    card::{Token, Tries},
+    card::{Readers, ReadersFault, Token, Tries},
     picker::{Candidate, Filter, Keeper, Unfit, pick},
 };
 use hither_model::{
@@ -144,7 +144,13 @@ impl State {
             module: hither_model::text::printable(&fault.name),
             why: format!("{}; {}", fault.why, fault.why.hint()),
         });
-        Ok(Answer::Tokens { rows, faults: faults.collect() })
+        let mut faults: Vec<TokenFault> = faults.collect();
+        if matches!(self.certificates.readers, Some(Readers::NoService)) {
+            let failure: Failure = ReadersFault::NotRunning.into();
+            let why = format!("{}; {}", failure.message, failure.hint.unwrap_or_default());
+            faults.push(TokenFault { module: "pcscd".into(), why });
+        }
+        Ok(Answer::Tokens { rows, faults })
     }
 
     pub(super) fn authority_rows(&self) -> Vec<AuthorityRow> {
