@@ -153,8 +153,7 @@ impl<C: Machine, S: Machine> Duel<C, S> {
             7 => Frame::Welcome { name: script.text() },
             8 => Frame::No { why: NOES[why % NOES.len()] },
             9 => {
-                let whys =
-                    [Taken::Withdrawn, Taken::Expired, Taken::CodesDiffer, Taken::LinkOnly, Taken::Certificate];
+                let whys = [Taken::Withdrawn, Taken::Expired, Taken::CodesDiffer, Taken::LinkOnly, Taken::Certificate];
                 Frame::Withdraw { why: whys[why % whys.len()] }
             }
             10 => Frame::LinkProof { proof: digest },

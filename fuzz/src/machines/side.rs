@@ -156,8 +156,8 @@ impl<M: Machine> Side<M> {
                 if admission.verified() == Verified::Code {
                     assert!(self.confirmed, "verified by a code that was not confirmed");
                 }
-                let keeps = matches!(admission.verified(), Verified::Code | Verified::Link);
-                assert_eq!(admission.pair_key().is_some(), keeps, "a new key only after a code or a link");
+                let keeps = matches!(admission.verified(), Verified::Code | Verified::Link | Verified::Certificate);
+                assert_eq!(admission.pair_key().is_some(), keeps, "a new key only after a proof");
                 self.admission = Some(admission);
             }
             Effect::End(ending) => {
