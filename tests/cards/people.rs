@@ -204,7 +204,7 @@ fn a_pin_that_is_not_given_takes_the_invite_back_and_leaves_anothers_invite_open
 }
 
 #[test]
-fn s3_strangers_who_knock_bring_up_no_pin_and_start_no_process_for_cards() {
+fn strangers_who_knock_bring_up_no_pin_and_start_no_process_for_cards() {
     let Some(bad) = Bad::new(PIN) else { return };
     let Some(lab) = Lab::of(2) else { return };
     bad.soft.put("work", "ana", &rcgen::PKCS_ECDSA_P256_SHA256, None);

@@ -87,7 +87,12 @@ mod tests {
     #[test]
     fn the_shipped_manifest_declares_what_is_used_and_no_more() {
         let manifest = Manifest::shipped().unwrap();
-        let used = [Capability::Proximity, Capability::InternetClient, Capability::PrivateNetworkClientServer];
+        let used = [
+            Capability::Proximity,
+            Capability::InternetClient,
+            Capability::PrivateNetworkClientServer,
+            Capability::SharedUserCertificates,
+        ];
         for capability in Capability::ALL {
             assert_eq!(manifest.declares(*capability), used.contains(capability), "{capability}");
         }

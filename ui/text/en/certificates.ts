@@ -87,7 +87,7 @@ export const certificates = {
   "known.set": "The certificate in use",
   "known.local": "This device alone",
   "known.ask": "Ask me which certificate",
-  "known.hint": "A certificate shows your name and who issued it to the other person, after both of you agreed.",
+  "known.hint": "The other person is told the name in your certificate and who issued it: with your invite, or with your yes.",
   "ca.title": "Authorities I trust",
   "ca.body": "People whose certificate such an authority issued are shown with their certified name. The authorities of web browsers never count here.",
   "ca.empty": "No authority yet",

@@ -28,7 +28,7 @@ export const transfers = {
   "transfer.dropped": "Did not finish",
   "transfer.failed": "{count, plural, one {# item failed} other {# items failed}}",
   "transfer.progress": "Progress of {title}",
-  "transfer.items": "{done} of {total, plural, one {# item} other {# items}}",
+  "transfer.items": "{done, number} of {total, plural, one {# item} other {# items}}",
   "transfer.pause": "Pause",
   "transfer.resume": "Go on",
   "transfer.retry": "Retry failed items",

@@ -90,7 +90,7 @@ export const certificates: Translation<typeof en> = {
   "known.set": "사용 중인 인증서",
   "known.local": "이 기기의 키만",
   "known.ask": "어느 인증서인지 묻기",
-  "known.hint": "두 사람이 모두 동의한 뒤에 상대에게 인증서의 내 이름과 발급자가 보입니다.",
+  "known.hint": "상대방에게 인증서의 이름과 발급자를 알립니다. 초대하거나 수락할 때 함께 보냅니다.",
   "ca.title": "신뢰하는 기관",
   "ca.body": "이 기관이 인증서를 발급한 사람은 증명된 이름과 함께 나타납니다. 웹 브라우저가 신뢰하는 기관은 여기에 해당하지 않습니다.",
   "ca.empty": "아직 신뢰하는 기관 없음",

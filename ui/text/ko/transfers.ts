@@ -31,7 +31,7 @@ export const transfers: Translation<typeof en> = {
   "transfer.dropped": "끝내지 못했습니다",
   "transfer.failed": "{count, plural, other {#개 실패}}",
   "transfer.progress": "{title} 진행률",
-  "transfer.items": "{total, plural, other {항목 #개}} 중 {done}개",
+  "transfer.items": "{total, plural, other {항목 #개}} 중 {done, number}개",
   "transfer.pause": "일시 정지",
   "transfer.resume": "이어서 하기",
   "transfer.retry": "실패한 항목 다시",

@@ -18,7 +18,7 @@ fn bytes(text: &str) -> Result<Vec<u8>, Failure> {
 impl State {
     /// Requests about authorities.
     pub(crate) async fn authorities_asked(&mut self, ask: Ask) -> Result<Answer, Failure> {
-        let unix = self.clock.unix();
+        let (unix, was_open) = (self.clock.unix(), self.open_to_colleagues());
         let set = &mut self.certificates.authorities;
         let note = match ask {
             Ask::AddAuthority { certificate } => {
@@ -48,8 +48,10 @@ impl State {
         };
         self.note("trust", None, None, note);
         let written = self.keeper.save_now(Slot::Authorities, &self.certificates.authorities).await;
-        // Whether colleagues find the door open follows from it.
-        self.announce().await;
+        if self.open_to_colleagues() != was_open {
+            // Another advert, with or without a way in.
+            self.announce().await;
+        }
         self.tell(hither_model::News::Identities);
         match written {
             Ok(Ok(())) => Ok(Answer::Authorities { rows: self.authority_rows() }),
