@@ -153,8 +153,9 @@ impl Host {
         let kept = engine.settings();
         let (stop, asked) = (CancellationToken::new(), CancellationToken::new());
         let (faces, parts) = (Faces::new(), Parts::new());
-        let front = Front { engine: engine.clone(), stop: asked.clone(), faces: faces.clone(), parts: parts.clone() };
-        let surface = Arc::new(front);
+        let (saving, saved) = tokio::sync::watch::channel(chosen.clone());
+        let (inner, end) = (engine.clone(), asked.clone());
+        let surface = Arc::new(Front { engine: inner, stop: end, faces: faces.clone(), parts: parts.clone(), saved });
         let helped = self.options.desktop && !self.options.practice;
         let desk = helped.then(|| desktop::start(&engine, faces, parts, self.profile.clone(), &stop));
         let server = tokio::spawn(serve(door, surface.clone(), Limits::default(), stop.clone()));
@@ -174,7 +175,7 @@ impl Host {
             () = asked.cancelled() => Ending::Told,
             () = engine.stopped() => Ending::Engine,
             outcome = input => Ending::Input(outcome),
-            failure = self.keep_settings(stored, chosen, kept) => Ending::Settings(failure),
+            failure = self.keep_settings(stored, chosen, kept, &saving) => Ending::Settings(failure),
         };
         finish(&engine).await;
         stop.cancel();
@@ -222,12 +223,13 @@ impl Host {
         chosen
     }
 
-    /// Writes what requests change. Returns only if the disk says no.
+    /// Writes what requests change, and tells what is on disk. Returns only if the disk says no.
     async fn keep_settings<K: Clone + Into<Chosen>>(
         &self,
         mut stored: Settings,
         begun: Chosen,
         mut kept: tokio::sync::watch::Receiver<K>,
+        saving: &tokio::sync::watch::Sender<Chosen>,
     ) -> Failure {
         let mut last = begun;
         while kept.changed().await.is_ok() {
@@ -237,6 +239,7 @@ impl Host {
             if let Err(failure) = stored.save(&self.profile) {
                 return failure;
             }
+            saving.send_replace(last.clone());
         }
         std::future::pending().await
     }

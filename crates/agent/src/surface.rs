@@ -3,12 +3,16 @@
 
 use crate::{
     desktop::{Parts, faces::Faces},
-    engine::Engine,
+    engine::{Chosen, Engine},
 };
 use hither_control::{Boxed, ClientId, PipeAsk, Surface, Wire};
 use hither_model::{Answer, Ask, Failure, News};
-use tokio::sync::broadcast;
+use std::time::Duration;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
+
+/// How long a disk may take before a change of the settings is answered all the same.
+const SAVED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Passes calls on to an engine.
 pub(crate) struct Front<E> {
@@ -19,6 +23,34 @@ pub(crate) struct Front<E> {
     pub(crate) faces: Faces,
     /// What the desktop does for us.
     pub(crate) parts: Parts,
+    /// The settings that are on disk.
+    pub(crate) saved: watch::Receiver<Chosen>,
+}
+
+impl<E: Engine> Front<E> {
+    /// Waits until what the settings are now is on disk: an answer says that it is.
+    async fn until_saved(&self) {
+        let settings = self.engine.settings();
+        let mut saved = self.saved.clone();
+        let same = saved.wait_for(|saved| *saved == settings.borrow().clone().into());
+        if tokio::time::timeout(SAVED_WITHIN, same).await.is_err() {
+            tracing::warn!("the settings are not on disk yet");
+        }
+    }
+}
+
+/// Whether a request may change the settings.
+fn sets(ask: &Ask) -> bool {
+    matches!(
+        ask,
+        Ask::Set { .. }
+            | Ask::SetVisibility { .. }
+            | Ask::SetCapability { .. }
+            | Ask::UseIdentity { .. }
+            | Ask::RemoveIdentity { .. }
+            | Ask::RegisterModule { .. }
+            | Ask::UnregisterModule { .. }
+    )
 }
 
 impl<E: Engine> Surface for Front<E> {
@@ -35,7 +67,12 @@ impl<E: Engine> Surface for Front<E> {
                 }
                 _ => {}
             }
-            match self.engine.ask(client.0, ask).await {
+            let sets = sets(&ask);
+            let answer = self.engine.ask(client.0, ask).await;
+            if sets && answer.is_ok() {
+                self.until_saved().await;
+            }
+            match answer {
                 Ok(Answer::Status { mut status }) => {
                     status.desktop = self.parts.all();
                     Answer::Status { status }
