@@ -138,14 +138,15 @@ impl State {
                 certificates,
             }
         };
-        let rows = looked.tokens().iter().map(row).collect();
+        let rows: Vec<TokenRow> = looked.tokens().iter().map(row).collect();
         let faults = looked.shelf.iter().flat_map(|shelf| &shelf.faults);
         let faults = faults.map(|fault| TokenFault {
             module: hither_model::text::printable(&fault.name),
             why: format!("{}; {}", fault.why, fault.why.hint()),
         });
         let mut faults: Vec<TokenFault> = faults.collect();
-        if matches!(self.certificates.readers, Some(Readers::NoService)) {
+        // Whoever has a token that works without it does not miss the service.
+        if rows.is_empty() && matches!(self.certificates.readers, Some(Readers::NoService)) {
             let failure: Failure = ReadersFault::NotRunning.into();
             let why = format!("{}; {}", failure.message, failure.hint.unwrap_or_default());
             faults.push(TokenFault { module: "pcscd".into(), why });
