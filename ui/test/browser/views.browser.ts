@@ -16,6 +16,9 @@ afterAll(async () => {
 
 interface Way { way: string; look: Look; axe?: boolean; narrow?: boolean; picture?: boolean; only?: string[] }
 
+// HITHER_VIEWS=near,history looks at these only, while one works on them.
+const WANTED = process.env["HITHER_VIEWS"]?.split(",");
+
 const MAIN = ["near", "session", "asked-invite", "transfers"];
 const WAYS: Way[] = [
   { way: "en-light", look: {}, axe: true, picture: true },
@@ -35,6 +38,7 @@ test.each(WAYS)("every view: $way", async ({ way, look, axe, narrow, picture, on
   for (const seen of SEEN) {
     // The card with one's own name is not there in a narrow window; the menu "More" has its place.
     if ((narrow && seen.name === "visible") || (only && !only.includes(seen.name))) continue;
+    if (WANTED && !WANTED.includes(seen.name)) continue;
     const page = await stage.show({ ...seen.look, ...look, width: look.width ?? seen.look.width });
     await seen.do?.(page);
     for (const fault of await faults(page)) found.push(`${seen.name}: ${fault}`);
