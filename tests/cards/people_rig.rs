@@ -2,7 +2,7 @@
 //! about cards as one call each. Every host has its own modules, readers and tokens; nothing of this machine's own
 //! tokens is asked for.
 
-use crate::{authority::Authority, module::Bad, piv_rig, soft::Soft};
+use crate::{authority::Authority, module::Bad, piv_rig, rig::pem, soft::Soft};
 use hither_tests::{
     Run, Seat,
     acts::{APPEAR, sees},
@@ -10,6 +10,7 @@ use hither_tests::{
     netns::Lab,
     run::{End, children_of},
 };
+use rcgen::KeyPair;
 use serde_json::Value;
 use std::{
     fs,
@@ -119,6 +120,13 @@ impl Person {
         text(row, "id").to_owned()
     }
 
+    /// Keeps a certificate and its key that come in a file without a password; its id.
+    pub(crate) fn imports(&self, der: &[u8], key: &KeyPair) -> String {
+        fs::write(self.seat.file("me.pem"), [pem(der), key.serialize_pem()].concat()).expect("a file");
+        let rows = self.seat.rows(["identity", "import", &self.seat.at("me.pem").to_string_lossy()]);
+        text(rows.iter().find(|row| kind(row) == "identity").expect("it is shown"), "id").to_owned()
+    }
+
     /// Every certificate this person can be known by.
     pub(crate) fn certificates(&self) -> Vec<Value> {
         let rows = self.seat.rows(["identity", "list", "--all"]);
@@ -160,7 +168,12 @@ impl Person {
 
     /// Whether a question of this kind ever came up.
     pub(crate) fn was_asked_for(&mut self, what: &str) -> bool {
-        self.agent.events.seen().iter().any(|said| text(&said["note"], "kind") == what)
+        self.times_asked(what) > 0
+    }
+
+    /// How often this person was asked something of this kind, the same question anew included.
+    pub(crate) fn times_asked(&mut self, what: &str) -> usize {
+        self.agent.events.seen().iter().filter(|said| text(&said["note"], "kind") == what).count()
     }
 
     /// Begins to invite somebody as the holder of `identity`.
@@ -213,7 +226,9 @@ impl Person {
 }
 
 fn started(seat: &Seat, name: &str, variables: &[(String, PathBuf)]) -> (Run, String) {
-    let mut command = seat.command(seat.program());
+    // At home, and with core dumps allowed: that is where one would be.
+    let mut command = seat.command("sh");
+    command.args(["-c", "cd \"$HOME\"; ulimit -S -c \"$(ulimit -H -c)\"; exec \"$@\"", "sh"]).arg(seat.program());
     command.args(["--json", "agent", "--stdio", "--name", name]);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     let mut agent = seat.run(command, "agent");

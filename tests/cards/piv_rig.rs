@@ -3,7 +3,7 @@
 
 use crate::{
     authority::Authority,
-    rig::{cards, first, pin, run, skipped},
+    rig::{cards, first, pem, pin, run, skipped},
 };
 use hither_identity::card::{
     CardCertificate, CardCredential, CardError, Cards, Limits, Readers, SharedCertificates, Token, Watching,
@@ -149,6 +149,15 @@ impl Lab {
         self.until(|readers| matches!(readers, Readers::There(all) if all.iter().all(|reader| !reader.card)));
     }
 
+    /// Pulls one of the cards, by the order in which they were put in.
+    pub(crate) fn pull_one(&mut self, at: usize) {
+        let mut card = self.cards.remove(at);
+        card.kill().expect("it is there");
+        card.wait().expect("it ends");
+        let left = self.cards.len();
+        self.until(|readers| matches!(readers, Readers::There(all) if all.iter().filter(|r| r.card).count() == left));
+    }
+
     /// The card has pulled itself.
     pub(crate) fn gone(&mut self) {
         for mut card in self.cards.drain(..) {
@@ -177,10 +186,7 @@ impl Lab {
         self.tool(&["-a", "generate", "-s", slot, "-A", algorithm, "-o", &path("public.pem")]);
         let key = Public::read(Path::new(&path("public.pem")), algorithm);
         let der = self.authority.issue(name, &key);
-        let body = data_encoding::BASE64.encode(&der);
-        let lines: Vec<_> = body.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-        let text = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
-        fs::write(path("certificate.pem"), text).expect("a file");
+        fs::write(path("certificate.pem"), pem(&der)).expect("a file");
         self.tool(&["-a", "import-certificate", "-s", slot, "-i", &path("certificate.pem")]);
     }
 

@@ -71,6 +71,13 @@ pub(crate) fn named(tokens: &[Token], name: &str) -> (Token, CardCertificate) {
     panic!("no certificate for {name} among {tokens:?}")
 }
 
+/// A certificate as PEM.
+pub(crate) fn pem(der: &[u8]) -> String {
+    let body = data_encoding::BASE64.encode(der);
+    let lines: Vec<_> = body.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
 /// Runs a command that has to succeed.
 pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));

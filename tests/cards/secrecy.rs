@@ -3,7 +3,7 @@
 
 use crate::{
     module::Bad,
-    rig::{cards, named, pin},
+    rig::{cards, helper, named, pin},
     soft::{Soft, permitted},
 };
 use hither_identity::{
@@ -175,4 +175,69 @@ fn the_helper_is_small() {
     println!("helper: VmRSS {} KiB, RssAnon {} KiB, RssFile {} KiB", kib("VmRSS:"), kib("RssAnon:"), kib("RssFile:"));
     assert_eq!(line("Name:"), "hither-card");
     assert!(kib("RssAnon:") <= 3 * 1024, "{status}");
+}
+
+/// A key that came in a file, and the number that is secret in it.
+fn file_key(dir: &Path, sealed: bool) -> (PathBuf, Vec<u8>) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    let der = key.serialize_der();
+    // SEC1 inside PKCS#8: the number itself follows this header.
+    let at = der.windows(5).position(|w| w == [0x02, 0x01, 0x01, 0x04, 0x20]).unwrap() + 5;
+    let (plain, file) = (dir.join("me.pem"), dir.join("me.p12"));
+    fs::write(&plain, [certificate.pem(), key.serialize_pem()].concat()).unwrap();
+    if sealed {
+        let mut export = Command::new("openssl");
+        export.args(["pkcs12", "-export", "-passout", "pass:24680", "-in"]).arg(&plain).arg("-out").arg(&file);
+        crate::rig::run(&mut export);
+    }
+    (if sealed { file } else { plain }, der[at..at + 32].iter().map(|byte| byte ^ MASK).collect())
+}
+
+#[test]
+fn s11_a_key_out_of_a_file_is_in_no_memory_once_it_was_used() {
+    for sealed in [false, true] {
+        if sealed && !hither_tests::program::on_path("openssl") {
+            return crate::rig::skipped("openssl is not installed: it writes the file that is imported");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (file, masked) = file_key(dir.path(), sealed);
+        let mut inner = Command::new(std::env::current_exe().unwrap());
+        inner.args([
+            "--exact",
+            "secrecy::the_part_that_uses_a_key_out_of_a_file",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ]);
+        inner.env("CARDS_FILE", &file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut inner = inner.spawn().unwrap();
+        inner.stdin.take().unwrap().write_all(&masked).unwrap();
+        let output = inner.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success() && said.contains("LOOKED EVERYWHERE"), "{sealed}: {said}");
+    }
+}
+
+/// The part of the test above that runs in its own process; by itself it does nothing.
+#[test]
+fn the_part_that_uses_a_key_out_of_a_file() {
+    let Some(file) = std::env::var_os("CARDS_FILE").map(PathBuf::from) else { return };
+    let mut masked = [0; 32];
+    File::open("/dev/stdin").unwrap().read_exact(&mut masked).unwrap();
+    let wallet = hither_identity::Wallet::open(&file.with_file_name("identities"), None).unwrap();
+    let text = zeroize::Zeroizing::new(fs::read(&file).unwrap());
+    let sealed = file.extension().is_some_and(|e| e == "p12");
+    let password = sealed.then(|| Pin::new("24680".into()).unwrap());
+    let imported = hither_identity::import_apart(&helper(&[]), &text, password.as_ref()).unwrap();
+    drop(text);
+    // The search finds what is there.
+    assert!(own_memory_holds(&masked));
+    let kept = wallet.keep(&imported).unwrap();
+    drop(imported);
+    let credential = wallet.load(&kept.id).unwrap();
+    credential.sign(b"message").unwrap();
+    drop(credential);
+    assert!(!own_memory_holds(&masked), "this process's memory has it");
+    println!("LOOKED EVERYWHERE");
 }

@@ -11,7 +11,7 @@ use hither_identity::{
     card::{CardError, Cards, Left, Limits, Pin, SharedCertificates, Unlock},
 };
 use hither_model::{CertificateSource, ErrorCode};
-use rcgen::{KeyPair, SignatureAlgorithm};
+use rcgen::{CertificateParams, KeyPair, SignatureAlgorithm};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -79,10 +79,16 @@ impl Soft {
         certified: Option<&KeyPair>,
     ) {
         let key = KeyPair::generate_for(algorithm).expect("a key");
-        self.put_key(label, name, &key, certified.unwrap_or(&key));
+        self.put_key(label, name, &key, &self.authority.issue(name, certified.unwrap_or(&key)));
     }
 
-    pub(crate) fn put_key(&self, label: &str, name: &str, key: &KeyPair, certified: &KeyPair) {
+    /// Puts a key and a certificate on the token that is otherwise than usual.
+    pub(crate) fn put_with(&self, label: &str, name: &str, change: impl FnOnce(&mut CertificateParams)) {
+        let key = KeyPair::generate().expect("a key");
+        self.put_key(label, name, &key, &self.authority.issue_with(name, &key, change));
+    }
+
+    fn put_key(&self, label: &str, name: &str, key: &KeyPair, certificate: &[u8]) {
         self.keys.set(self.keys.get() + 1);
         let id = format!("{:02x}", self.keys.get());
         let file = self.dir.path().join("key.pem");
@@ -93,9 +99,8 @@ impl Soft {
             .arg(&file)
             .args(["--token", label, "--label", name, "--id", &id, "--pin", &self.pin]));
         fs::remove_file(&file).expect("it was there");
-        let der = self.authority.issue(name, certified);
         let file = self.dir.path().join("certificate.der");
-        fs::write(&file, der).expect("a file");
+        fs::write(&file, certificate).expect("a file");
         run(self.tool(label).arg("--write-object").arg(&file).args(["--type", "cert", "--label", name, "--id", &id]));
     }
 

@@ -2,12 +2,13 @@
 //! by sleeping), and several hosts as network namespaces on one machine.
 //!
 //! [`Seat`] is where a person sits: a host, a user, a profile. [`Run`] is a program started there. [`netns::Lab`] makes
-//! hosts and breaks the network between them. [`window::App`] is the window on a virtual display.
+//! hosts and breaks the network between them. [`window::App`] is the window on a virtual display. [`ble::Machine`] is a virtual machine with Bluetooth.
 //!
 //! What is *not* here: the engine in-process (the crates' own tests do that) and expectations about a scenario (those
 //! are in `scenarios/` and `netns/`).
 
 pub mod acts;
+pub mod ble;
 pub mod events;
 pub mod netns;
 pub mod program;

@@ -37,6 +37,7 @@ export class Desk {
   readonly invites = $derived(this.world.invites);
   readonly messages = $derived(this.world.messages);
   readonly unread = $derived(this.world.unread);
+  readonly media = $derived(this.world.media);
   readonly capabilities = $derived(this.world.capabilities);
   readonly alarms = $derived(this.world.alarms);
   readonly identities = $derived(this.world.identities);

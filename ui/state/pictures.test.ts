@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { message, peer, peerId, session, transfer } from "~/bridge/fake/rows";
 import { SCENES } from "~/bridge/fake/scenes";
-import { deedsFor, hasTrouble, nearList, sessionWith, timeline, transferList } from "./pictures";
+import { deedsFor, hasTrouble, held, nearList, sessionWith, timeline, transferList } from "./pictures";
 import { reduce } from "./reduce";
 import { emptyWorld } from "./world";
 
@@ -12,6 +12,31 @@ const names = (query = "") => nearList(busy(), query, "en").map((row) => row.nam
 test("devices that are connected come first, blocked ones last", () => {
   expect(names().slice(0, 2)).toEqual(["Ana", "Workshop NAS"]);
   expect(names().at(-1)).toBe("Nobody you know");
+});
+
+const listed = (...all: ReturnType<typeof peer>[]) =>
+  nearList({ peers: new Map(all.map((row) => [row.peer, row])), sessions: new Map() }, "", "en").map((row) => row.name);
+
+test("what is near comes first, whatever is held of it; those to be careful with stay last", () => {
+  expect(listed(
+    peer("blocked", { trust: "blocked", nearness: "touching" }), peer("changed", { trust: "changed", nearness: "touching" }),
+    peer("stranger", { nearness: "touching" }), peer("friend", { trust: "verified", nearness: "near" }), peer("far", { nearness: "in-range" }),
+  )).toEqual(["stranger", "friend", "far", "changed", "blocked"]);
+});
+
+test("a known device that no radio hears does not fall behind strangers somewhere around", () => {
+  expect(listed(peer("stranger", { nearness: "in-range" }), peer("friend", { trust: "verified" }))).toEqual(["friend", "stranger"]);
+});
+
+test("signal and metres alone move nobody", () => {
+  expect(listed(peer("a", { nearness: "near", rssi: -80, metres: 4.9 }), peer("b", { nearness: "near", rssi: -40, metres: 0.6 }))).toEqual(["a", "b"]);
+});
+
+test("rows that are pointed at stay where they are, and new ones come after them", () => {
+  const rows = [peer("new"), peer("a"), peer("b")];
+  const shown = [peer("b").peer, peer("gone").peer, peer("a").peer];
+  expect(held(rows, shown).map((row) => row.name)).toEqual(["b", "a", "new"]);
+  expect(held(rows, []).map((row) => row.name)).toEqual(["new", "a", "b"]);
 });
 
 test("the order does not depend on the order of arrival", () => {

@@ -1,12 +1,21 @@
 // Pictures derived from the world: what lists show, in which order. Pure.
-import type { MessageRow, PeerRow, QuestionRow, SessionRow, TransferRow, Trust } from "~/bridge/words";
+import type { MessageRow, Nearness, PeerRow, QuestionRow, SessionRow, TransferRow, Trust } from "~/bridge/words";
 import { isOver } from "./reduce";
 import type { OpenQuestion, World } from "./world";
 
 const RANK: Record<Trust, number> = { verified: 0, known: 1, new: 2, changed: 3, blocked: 4 };
 const folded = (text: string): string => text.normalize("NFKC").toLocaleLowerCase();
 
-/** Devices in the order shown: connected, then by trust, then by name. Order does not follow signal, so rows stay put. */
+const CLOSE: Record<Nearness, number> = { touching: 0, near: 1, "in-range": 2 };
+/** Of a device that no radio hears nothing is known: it stands with those in range. */
+const close = (row: PeerRow): number => CLOSE[row.nearness ?? "in-range"];
+/** Those not to be met by mistake stand at the end, however near they are. */
+const doubtful = (row: PeerRow): number => Number(RANK[row.trust] > RANK.new);
+
+/**
+ * Devices in the order shown: connected, then those beside or near this one, then by trust, then by name. It follows the
+ * words for nearness, which are steady, and never the strength of a signal.
+ */
 export function nearList(world: Pick<World, "peers" | "sessions">, query: string, tag: string): PeerRow[] {
   const wanted = folded(query.trim());
   const talking = new Set([...world.sessions.values()].map((row) => row.peer));
@@ -15,8 +24,15 @@ export function nearList(world: Pick<World, "peers" | "sessions">, query: string
     .filter((row) => wanted === "" || folded(row.name).includes(wanted))
     .sort((a, b) => {
       const first = Number(talking.has(b.peer)) - Number(talking.has(a.peer));
-      return first || RANK[a.trust] - RANK[b.trust] || order.compare(a.name, b.name) || (a.peer < b.peer ? -1 : 1);
+      return first || doubtful(a) - doubtful(b) || close(a) - close(b) || RANK[a.trust] - RANK[b.trust] || order.compare(a.name, b.name) || (a.peer < b.peer ? -1 : 1);
     });
+}
+
+/** The same rows, those that were shown before in the order they had, new ones after them: for a list being pointed at. */
+export function held(rows: readonly PeerRow[], before: readonly string[]): PeerRow[] {
+  const place = new Map(before.map((peer, at) => [peer, at]));
+  const at = (row: PeerRow) => place.get(row.peer) ?? before.length;
+  return rows.toSorted((a, b) => at(a) - at(b));
 }
 
 /** The session with a device: an open one, else one that ended while we watched. */
@@ -26,6 +42,9 @@ export function sessionWith(world: Pick<World, "sessions" | "ended">, peer: stri
 }
 
 export const isLive = (row: SessionRow | null): boolean => row !== null && row.state !== "closed";
+
+/** Whether nothing but Bluetooth joins the two. */
+export const byRadio = (row: SessionRow): boolean => row.route === "bluetooth";
 
 /** Questions in the order they lapse. */
 export function questionList(world: Pick<World, "questions">): OpenQuestion[] {

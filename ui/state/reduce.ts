@@ -83,6 +83,8 @@ function apply(draft: Draft, news: WindowNews, now: number): void {
       draft.world.agent = { is: "here" };
       return;
     case "medium":
+      draft.map("media").set(news.medium, news.state);
+      return;
     case "show":
       return;
     default:
@@ -100,6 +102,7 @@ function snapshot(draft: Draft, news: WindowNews & { event: "snapshot" }, now: n
   world.sessions = new Map(news.sessions.map((row) => [row.session, row]));
   world.transfers = new Map(news.transfers.map((row) => [row.transfer, row]));
   world.speeds = fresh.speeds;
+  world.media = fresh.media;
 }
 
 type Talk = Extract<WindowNews, {

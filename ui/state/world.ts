@@ -42,6 +42,8 @@ export interface World {
   /** By device, oldest first. */
   messages: ReadonlyMap<PeerId, readonly MessageRow[]>;
   unread: ReadonlyMap<PeerId, number>;
+  /** What became of each medium since the last snapshot: `on`, `off`, or why it does not work. */
+  media: ReadonlyMap<string, string>;
   /** Changes to capabilities since the window opened. */
   capabilities: ReadonlyMap<string, CapabilityRow>;
   alarms: readonly Alarm[];
@@ -64,6 +66,7 @@ export const emptyWorld = (): World => ({
   invites: new Map(),
   messages: new Map(),
   unread: new Map(),
+  media: new Map(),
   capabilities: new Map(),
   alarms: [],
   identities: 0,

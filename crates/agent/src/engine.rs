@@ -22,6 +22,7 @@ pub(crate) struct Wanted {
     pub(crate) listeners: Vec<TcpListener>,
     pub(crate) chosen: Chosen,
     pub(crate) mdns: bool,
+    pub(crate) ble: bool,
     pub(crate) loopback: bool,
 }
 
@@ -36,6 +37,7 @@ pub(crate) struct Chosen {
     pub(crate) interfaces: Interfaces,
     pub(crate) notifications: bool,
     pub(crate) certificates: settings::Certificates,
+    pub(crate) bluetooth: settings::Bluetooth,
 }
 
 /// What is known once an engine runs.

@@ -49,7 +49,7 @@ pub struct Options {
     pub name: Option<DisplayName>,
     /// Use multicast DNS.
     pub mdns: bool,
-    /// Use Bluetooth LE. Not part of this hither yet: it is reported as off either way.
+    /// Use Bluetooth LE, where the settings say so too. The practice device never does.
     pub ble: bool,
     /// Be one client's agent on standard input and output; ends when the input ends.
     pub stdio: bool,
@@ -146,6 +146,7 @@ impl Host {
             listeners: inherited.peer,
             chosen: chosen.clone(),
             mdns: self.options.mdns,
+            ble: self.options.ble && !self.options.practice,
             loopback: self.options.loopback || self.options.practice,
         };
         let (engine, started) = start(wanted).await?;
@@ -214,6 +215,7 @@ impl Host {
             interfaces: stored.interfaces.clone(),
             notifications: stored.notifications && !self.options.practice,
             certificates: stored.certificates.clone(),
+            bluetooth: stored.bluetooth.clone(),
         };
         let practice = if self.options.practice { DisplayName::new(practice::NAME).ok() } else { None };
         if let Some(name) = self.options.name.clone().or(practice) {
@@ -267,6 +269,9 @@ fn adopt(stored: &mut Settings, before: &Chosen, now: &Chosen) {
     }
     if now.certificates != before.certificates {
         stored.certificates.clone_from(&now.certificates);
+    }
+    if now.bluetooth != before.bluetooth {
+        stored.bluetooth.clone_from(&now.bluetooth);
     }
     if now.notifications != before.notifications {
         stored.notifications = now.notifications;

@@ -20,7 +20,7 @@ struct Ready<'a> {
     profile: &'a Path,
 }
 
-/// Every medium the contract names, with those that this hither does not have as switched off.
+/// Every medium the contract names; one of which nothing is known is off.
 fn media(started: &Started) -> BTreeMap<Medium, MediumState> {
     let mut media = started.media.clone();
     for medium in [Medium::Mdns, Medium::Ble] {

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The version of the file this hither writes.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Largest file that is read, bytes.
 const CAP: u64 = 256 * 1024;
 
@@ -41,6 +41,27 @@ pub struct Settings {
     pub interfaces: Interfaces,
     /// Certificates of people, ours and others'.
     pub certificates: Certificates,
+    /// Bluetooth LE.
+    pub bluetooth: Bluetooth,
+}
+
+/// Bluetooth LE.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bluetooth {
+    /// Whether it is used at all: off means that nothing is sent and nothing heard.
+    pub on: bool,
+    /// The address of the adapter to use; absent: the first that works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
+    /// Devices that are accepted always are asked about all the same while they are not near. A convenience, no proof.
+    pub near_only: bool,
+}
+
+impl Default for Bluetooth {
+    fn default() -> Self {
+        Self { on: true, adapter: None, near_only: false }
+    }
 }
 
 /// Certificates of people.
@@ -93,7 +114,8 @@ struct OnlyVersion {
     version: u32,
 }
 
-/// The files of version 1, which had nothing about notifications, and 2, which had nothing about certificates.
+/// The files of version 1, which had nothing about notifications, of 2, which had nothing about certificates, and of 3,
+/// which had nothing about Bluetooth.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Earlier {
@@ -107,20 +129,22 @@ struct Earlier {
     notifications: Option<bool>,
     revoked: Vec<String>,
     interfaces: Interfaces,
+    #[serde(default)]
+    certificates: Option<Certificates>,
 }
 
 impl Earlier {
     fn settings(self) -> Option<Settings> {
-        let Self { version, name, visibility, inbox, allow_tls12, notifications, revoked, interfaces } = self;
-        let notifications = match (version, notifications) {
-            (1, None) => true,
-            (2, Some(said)) => said,
+        let Self { version, name, visibility, inbox, allow_tls12, notifications, revoked, interfaces, certificates } =
+            self;
+        let (notifications, certificates) = match (version, notifications, certificates) {
+            (1, None, None) => (true, Certificates::default()),
+            (2, Some(said), None) => (said, Certificates::default()),
+            (3, Some(said), Some(certificates)) => (said, certificates),
             _ => return None,
         };
-        let certificates = Certificates::default();
-        let version = VERSION;
         Some(Settings {
-            version,
+            version: VERSION,
             name,
             visibility,
             inbox,
@@ -129,6 +153,7 @@ impl Earlier {
             revoked,
             interfaces,
             certificates,
+            bluetooth: Bluetooth::default(),
         })
     }
 }
@@ -147,6 +172,7 @@ impl Settings {
             revoked: Vec::new(),
             interfaces: Interfaces::default(),
             certificates: Certificates::default(),
+            bluetooth: Bluetooth::default(),
         }
     }
 
@@ -177,9 +203,9 @@ impl Settings {
         let OnlyVersion { version } = toml::from_str(text).map_err(damaged)?;
         let settings: Self = match version {
             VERSION => toml::from_str(text).map_err(damaged)?,
-            1 | 2 => {
+            1..VERSION => {
                 let earlier = toml::from_str::<Earlier>(text).map_err(damaged)?;
-                earlier.settings().ok_or("the settings are damaged: the notifications")?
+                earlier.settings().ok_or("the settings are damaged: what is in them is not of their version")?
             }
             _ => return Err(format!("the settings are of version {version}, this hither reads up to {VERSION}")),
         };
@@ -241,6 +267,7 @@ mod tests {
         settings.revoked = vec!["discovery".into()];
         settings.interfaces.exclude = vec!["eth1".into()];
         settings.interfaces.virtual_too = true;
+        settings.bluetooth = Bluetooth { on: false, adapter: Some("00:11:22:aa:bb:cc".into()), near_only: true };
         settings.save(top.path()).unwrap();
         settings.save(top.path()).unwrap();
         assert_eq!(Settings::load(top.path()).unwrap(), settings);
@@ -280,8 +307,22 @@ virtual = true
         let read = Settings::parse(&second).unwrap();
         assert_eq!((read.notifications, &read.certificates), (false, &Certificates::default()));
         assert!(Settings::parse(&second.replace("version = 2", "version = 1")).is_err(), "a mixture is damage");
+        let third = second.replace("version = 2", "version = 3");
+        assert!(Settings::parse(&third).is_err(), "no certificates in it");
+        let third = third
+            + "\n[certificates]\nidentity = \"ask\"\nmodules = []\nnetwork_modules = []\norganisation = true\ncard_bound = false\nstale_crl = false\n";
+        let read = Settings::parse(&third).unwrap();
+        assert_eq!(
+            (read.notifications, read.certificates.organisation, read.certificates.card_bound),
+            (false, true, false)
+        );
+        assert_eq!(read.bluetooth, Bluetooth { on: true, adapter: None, near_only: false });
+        assert!(
+            Settings::parse(&third.replace("version = 3", "version = 4")).is_err(),
+            "no word about Bluetooth in it"
+        );
         settings.save(top.path()).unwrap();
-        assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 3\n"));
+        assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 4\n"));
         assert_eq!(Settings::load(top.path()).unwrap(), settings);
         for end in 0..FIRST.trim_end().len() {
             assert!(Settings::parse(&FIRST[..end]).is_err(), "cut at {end}");
@@ -294,15 +335,18 @@ virtual = true
         let good = toml::to_string(&Settings::fresh(top.path())).unwrap();
         for bad in [
             String::new(),
-            good.replace("version = 3", "version = 4"),
+            good.replace("version = 4", "version = 5"),
+            good.replace("version = 4", "version = 0"),
             // What the new version must say is not optional in it, and unknown to the old one.
             good.replace("notifications = true\n", ""),
-            good.replace("version = 3", "version = 1"),
-            good.replace("version = 3", "version = 2"),
+            good.replace("near_only = false", ""),
+            good.replace("version = 4", "version = 1"),
+            good.replace("version = 4", "version = 2"),
+            good.replace("version = 4", "version = 3"),
             good.replace("visibility", "visibilty"),
             good.replace("\"known\"", "\"nob\""),
             good.replace("inbox = \"/", "inbox = \""),
-            good.replace("version = 3", "version = 3\nname = \"a\u{202e}b\""),
+            good.replace("version = 4", "version = 4\nname = \"a\u{202e}b\""),
             good.replace("[interfaces]", "[interfaces]\nsurplus = 1"),
         ] {
             fs::write(file(top.path()), &bad).unwrap();

@@ -31,6 +31,8 @@ pub enum EndpointClass {
     Unspecified,
     /// A cloud's metadata server, which hands out credentials to whoever asks.
     Metadata,
+    /// A device heard by radio: 2001:20::/28 (ORCHIDv2, RFC 7343), which is no place on any network. Never dialled over IP.
+    Radio,
     /// Documentation, benchmarks, obsolete or not yet assigned: no machine is there.
     Reserved,
     /// Everything else.
@@ -54,7 +56,9 @@ impl EndpointClass {
         match self {
             Self::LinkLocal | Self::Private | Self::UniqueLocal | Self::SharedCgnat | Self::Internet => true,
             Self::Loopback => loopback,
-            Self::Multicast | Self::Broadcast | Self::Unspecified | Self::Metadata | Self::Reserved => false,
+            Self::Multicast | Self::Broadcast | Self::Unspecified | Self::Metadata | Self::Radio | Self::Reserved => {
+                false
+            }
         }
     }
 
@@ -70,6 +74,7 @@ impl EndpointClass {
             Self::Broadcast => "broadcast",
             Self::Unspecified => "unspecified",
             Self::Metadata => "metadata",
+            Self::Radio => "radio",
             Self::Reserved => "reserved",
             Self::Internet => "internet",
         }
@@ -105,6 +110,7 @@ impl EndpointClass {
             0xff00..=0xffff => Self::Multicast,
             0xfe80..=0xfebf => Self::LinkLocal,
             0xfc00..=0xfdff => Self::UniqueLocal,
+            0x2001 if second & 0xfff0 == 0x0020 => Self::Radio,
             // Teredo, benchmarks, ORCHID, documentation and 6to4 lie inside what is otherwise the Internet.
             0x2001 if second < 0x0200 || second == 0x0db8 => Self::Reserved,
             0x2002 => Self::Reserved,
@@ -144,6 +150,23 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
             }
         },
     }
+}
+
+/// Names a device by the address of its radio, wherever an address and a port are asked for. Only this program knows what
+/// it means; nothing is ever sent there over IP.
+pub fn radio_address(radio: [u8; 6]) -> SocketAddr {
+    let [a, b, c, d, e, f] = radio.map(u16::from);
+    SocketAddr::from((Ipv6Addr::new(0x2001, 0x0020, 0, 0, 0, a << 8 | b, c << 8 | d, e << 8 | f), 0))
+}
+
+/// The radio that [`radio_address`] named; `None` for every other address.
+pub fn radio_of(address: SocketAddr) -> Option<[u8; 6]> {
+    let IpAddr::V6(ip) = address.ip() else { return None };
+    if EndpointClass::of_v6(ip) != EndpointClass::Radio {
+        return None;
+    }
+    let [.., a, b, c, d, e, f] = ip.octets();
+    Some([a, b, c, d, e, f])
 }
 
 /// Ports where people and programs expect something else than hither (R1.7): all system ports, and the well-known ones
@@ -201,6 +224,10 @@ mod tests {
         ("203.0.113.1", Reserved),
         ("198.19.0.1", Reserved),
         ("240.0.0.1", Reserved),
+        ("2001:20::1", Radio),
+        ("2001:2f:ffff::1", Radio),
+        ("2001:30::1", Reserved),
+        ("2001:10::1", Reserved),
         ("2001:db8::1", Reserved),
         ("2001::1", Reserved),
         ("2002:7f00:1::", Reserved),
@@ -231,10 +258,23 @@ mod tests {
     #[test]
     fn d3_only_places_where_another_device_can_be_are_dialable() {
         for (text, class) in TABLE {
-            let never = matches!(class, Multicast | Broadcast | Unspecified | Metadata | Reserved);
+            let never = matches!(class, Multicast | Broadcast | Unspecified | Metadata | Radio | Reserved);
             assert_eq!(class.dialable(true), !never, "{text}");
             assert_eq!(class.dialable(false), !never && *class != Loopback, "{text}");
         }
+    }
+
+    #[test]
+    fn a_radio_is_named_by_an_address_that_is_no_place_on_a_network() {
+        let named = radio_address([1, 2, 3, 4, 5, 0xff]);
+        assert_eq!(
+            (named.to_string().as_str(), radio_of(named)),
+            ("[2001:20::102:304:5ff]:0", Some([1, 2, 3, 4, 5, 0xff]))
+        );
+        assert!(!EndpointClass::of(named.ip()).dialable(true));
+        assert!(TABLE.iter().all(|(text, class)| {
+            radio_of(SocketAddr::new(text.parse().unwrap(), 1)).is_some() == (*class == Radio)
+        }));
     }
 
     #[test]

@@ -4,12 +4,14 @@ use crate::{
     capability::Capability,
     consent::Consent,
     denied::Denied,
+    endpoint::radio_of,
     grant::{Dial, Discover, Grant, Listen, reachable},
     manifest::Manifest,
 };
 use hither_model::row::CapabilityRow;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -115,7 +117,11 @@ impl Gate {
             true => consent,
             false => return Err(Denied::ConsentExpired { subject: consent.subject }),
         };
-        let mut faults = routes.iter().map(|route| reachable(*route, self.loopback));
+        let fault = |route: &SocketAddr| match radio_of(*route) {
+            Some(_) => Ok(()),
+            None => reachable(*route, self.loopback),
+        };
+        let mut faults = routes.iter().map(fault);
         match faults.next() {
             None => return Err(Denied::NoRoute { subject }),
             Some(Err(first)) if faults.all(|fault| fault.is_err()) => return Err(first),

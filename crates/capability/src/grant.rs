@@ -162,6 +162,21 @@ impl Grant<Dial> {
         reachable(address, self.loopback)
     }
 
+    /// Whether the device may be reached by that radio now: exactly one the consent was given for.
+    ///
+    /// # Errors
+    /// [`Denied`]: revoked, ended, another address, or one that names no radio.
+    pub fn permits_radio(&self, address: SocketAddr) -> Result<(), Denied> {
+        self.check()?;
+        if !self.purpose.routes.contains(&canonical(address)) {
+            return Err(Denied::OtherAddress { address });
+        }
+        match EndpointClass::of(address.ip()) {
+            EndpointClass::Radio => Ok(()),
+            class => Err(Denied::Address { address, class }),
+        }
+    }
+
     /// The addresses it was given for that can be dialled, in the order of the consent.
     pub fn routes(&self) -> impl Iterator<Item = SocketAddr> + '_ {
         self.purpose.routes.iter().copied().filter(|route| reachable(*route, self.loopback).is_ok())

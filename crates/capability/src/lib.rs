@@ -18,7 +18,7 @@ mod reach;
 pub use capability::{Capability, UnknownCapability};
 pub use consent::{CONSENT_LASTS_MS, Consent};
 pub use denied::Denied;
-pub use endpoint::EndpointClass;
+pub use endpoint::{EndpointClass, radio_address, radio_of};
 pub use gate::Gate;
 pub use grant::{Dial, Discover, Grant, Listen};
 pub use manifest::{Manifest, ManifestFault};

@@ -164,6 +164,7 @@ mod tests {
             stop
             near
             near --watch --timeout 5
+            near --details
             visibility
             visibility everyone --name Ana --for 10m
             invite Ana --message hello --timeout 30 --yes-code
@@ -198,6 +199,8 @@ mod tests {
             settings set organisation on
             settings set card-bound off
             settings set stale-crl off
+            settings set bluetooth off
+            settings set near-only on
             pause ab
             resume ab
             cancel ab
@@ -288,6 +291,7 @@ mod tests {
             "card module add",
             "visibility --for 10m",
             "near --timeout soon",
+            "near --watch --details",
             "settings set colour red",
             "history --limit -1",
             "connect example.org",

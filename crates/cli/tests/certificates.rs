@@ -29,6 +29,8 @@ fn settings() -> SettingsRow {
         card_bound: false,
         modules: vec!["/opt/x.so".into()],
         stale_crl: false,
+        bluetooth: true,
+        near_only: false,
     }
 }
 

@@ -3,8 +3,8 @@
 mod paper;
 
 use hither_control::Place;
-use hither_model::{Ask, ask::LinkText};
-use paper::{INVITE, PEER, QUESTION, SESSION, Seat, TRANSFER, err, out};
+use hither_model::{Answer, Ask, ask::LinkText, row::SessionRow};
+use paper::{INVITE, PEER, QUESTION, SESSION, Seat, TRANSFER, err, out, rows::session};
 
 #[tokio::test]
 async fn without_an_agent_the_error_and_the_exit_status_say_so() {
@@ -174,4 +174,34 @@ async fn a_wrong_call_is_status_two_and_json_if_json_was_wanted() {
     let output = seat.run(&["--help"], "").await;
     assert_eq!(output.status.code(), Some(0));
     assert!(out(&output).contains("Example:"));
+}
+
+#[tokio::test]
+async fn a_session_that_no_network_carries_says_so_to_whoever_invited_and_to_whoever_accepted() {
+    let apart = "no network joins you two";
+    let by = |route: &'static str| {
+        Seat::with(move |ask| {
+            let row = SessionRow { route: route.into(), ..session() };
+            matches!(ask, Ask::Session { .. }).then(|| (Answer::Sessions { rows: vec![row] }, vec![]))
+        })
+    };
+    let radio = by("bluetooth");
+    for args in [&["invite", "Ana", "--yes-code"][..], &["accept", "05", "--yes-code"]] {
+        let output = radio.run(args, "").await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert!(out(&output).contains("is open") && err(&output).contains(apart), "{output:?}");
+    }
+    let text = out(&radio.run(&["session", "04"], "").await);
+    assert!(text.contains("bluetooth\n") && text.contains(apart), "{text}");
+    let network = by("192.0.2.1:4000").run(&["invite", "Ana", "--yes-code"], "").await;
+    assert!(!err(&network).contains(apart), "{network:?}");
+}
+
+#[tokio::test]
+async fn whoever_watches_who_is_near_tells_the_agent_that_somebody_looks() {
+    let seat = Seat::new();
+    let output = seat.run(&["near", "--watch", "--timeout", "1"], "").await;
+    assert_eq!((output.status.code(), seat.asked()), (Some(0), vec![Ask::Look]));
+    let output = seat.run(&["near", "--timeout", "1"], "").await;
+    assert_eq!((output.status.code(), seat.asked()), (Some(0), vec![Ask::Look, Ask::Look, Ask::Near]));
 }

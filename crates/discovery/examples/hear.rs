@@ -26,7 +26,7 @@ fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
 fn advert(name: Option<&DisplayName>) -> Result<Announcement, Box<dyn Error>> {
     let rid = name.map(|_| random().map(Rid::new)).transpose()?;
     let tags = (0..8).map(|_| random()).collect::<Result<_, _>>()?;
-    let txt = Txt { version: VERSION, epoch: 1, rid, name: name.cloned(), tags };
+    let txt = Txt { version: VERSION, epoch: 1, rid, beacon: None, name: name.cloned(), tags };
     Ok(Announcement { instance: InstanceId::new(random()?), host: random()?, port: 7_777, txt })
 }
 

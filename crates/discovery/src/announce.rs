@@ -61,7 +61,7 @@ mod tests {
     use crate::txt::VERSION;
 
     fn announcement() -> Announcement {
-        let txt = Txt { version: VERSION, epoch: 7, rid: None, name: None, tags: vec![[0xab; 8]; 8] };
+        let txt = Txt { version: VERSION, epoch: 7, rid: None, beacon: None, name: None, tags: vec![[0xab; 8]; 8] };
         Announcement { instance: InstanceId::new([0x1f; 16]), host: [0xe0; 16], port: 7_000, txt }
     }
 

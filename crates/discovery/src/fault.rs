@@ -1,6 +1,9 @@
 //! Why discovery does not work, with what to do about it.
 
-use crate::txt::TxtFault;
+use crate::{
+    ble::{CardFault, RadioTrouble, RoutesFault},
+    txt::TxtFault,
+};
 use hither_capability::Denied;
 use hither_model::{ErrorCode, Failure};
 
@@ -26,6 +29,18 @@ pub enum DiscoveryError {
     /// It was stopped.
     #[error("discovery on the local network has been stopped")]
     Stopped,
+    /// Bluetooth does not do what was asked.
+    #[error(transparent)]
+    Radio(#[from] RadioTrouble),
+    /// A card that cannot be written, or read.
+    #[error(transparent)]
+    Card(#[from] CardFault),
+    /// Routes that cannot be read.
+    #[error(transparent)]
+    Routes(#[from] RoutesFault),
+    /// Bluetooth was stopped.
+    #[error("discovery by Bluetooth has been stopped")]
+    RadioStopped,
 }
 
 impl DiscoveryError {
@@ -36,7 +51,10 @@ impl DiscoveryError {
             Self::PortTaken | Self::System(_) => ErrorCode::Unreachable,
             Self::Advert(fault) => fault.code(),
             Self::Silent => ErrorCode::TimedOut,
-            Self::Stopped => ErrorCode::Stale,
+            Self::Radio(trouble) => trouble.code(),
+            Self::Card(fault) => fault.code(),
+            Self::Routes(fault) => fault.code(),
+            Self::Stopped | Self::RadioStopped => ErrorCode::Stale,
         }
     }
 
@@ -51,7 +69,9 @@ impl DiscoveryError {
             Self::Advert(_) => "choose a shorter name".into(),
             Self::System(_) => "run `hither doctor`, which looks at interfaces, multicast and firewall".into(),
             Self::Silent => "try again in a few seconds".into(),
-            Self::Stopped => "make this device visible again to start it".into(),
+            Self::Radio(trouble) => trouble.hint().into(),
+            Self::Card(_) | Self::Routes(_) => "update hither on both devices".into(),
+            Self::Stopped | Self::RadioStopped => "make this device visible again to start it".into(),
         }
     }
 

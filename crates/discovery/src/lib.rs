@@ -9,6 +9,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod announce;
+pub mod ble;
 pub mod doctor;
 mod fault;
 pub mod interfaces;
@@ -18,6 +19,7 @@ pub mod sightings;
 pub mod txt;
 
 pub use announce::{Announcement, SERVICE};
+pub use ble::Ble;
 pub use fault::DiscoveryError;
 pub use interfaces::{Interface, InterfaceRule, Kind, Subnet};
 pub use mdns::{Event, Heard, Mdns};

@@ -5,6 +5,7 @@
 //! | `v` | `1` |
 //! | `e` | the epoch the tags are for, decimal |
 //! | `r` | the rendezvous id a stranger dials with, 32 hex digits; only while everyone may see us |
+//! | `b` | the id in this device's Bluetooth LE advert, 8 raw bytes; only while it has one |
 //! | `n` | the display name, UTF-8, at most 200 bytes; only while everyone may see us |
 //! | `t0`…`t4` | tags of 8 raw bytes that only known devices can resolve, up to 30 per key |
 //!
@@ -20,7 +21,7 @@ pub const VERSION: u8 = 1;
 /// Most tags of one advert.
 pub const MAX_TAGS: usize = 128;
 /// Largest record, in bytes on the wire: it must fit in one Ethernet frame with its company (RFC 6763 6.2).
-pub const MAX_BYTES: usize = 1_300;
+pub const MAX_BYTES: usize = 1_310;
 
 const TAG: usize = 8;
 const TAGS_PER_KEY: usize = 30;
@@ -37,6 +38,8 @@ pub struct Txt {
     pub epoch: u32,
     /// What a stranger shows to be let in to knock.
     pub rid: Option<Rid>,
+    /// The id in the Bluetooth LE advert of the same device. A claim; that advert's card must name this record in turn.
+    pub beacon: Option<[u8; TAG]>,
     /// The name the person chose to show. A claim.
     pub name: Option<DisplayName>,
     /// Tags for known devices, real ones and dummies.
@@ -119,6 +122,7 @@ impl Txt {
             ("e".to_owned(), self.epoch.to_string().into_bytes()),
         ];
         out.extend(self.rid.map(|rid| ("r".to_owned(), rid.to_string().into_bytes())));
+        out.extend(self.beacon.map(|id| ("b".to_owned(), id.to_vec())));
         out.extend(self.name.as_ref().map(|name| ("n".to_owned(), name.as_str().as_bytes().to_vec())));
         for (number, tags) in self.tags.chunks(TAGS_PER_KEY).enumerate() {
             out.push((format!("t{number}"), tags.concat()));
@@ -143,6 +147,7 @@ impl Txt {
             version: VERSION,
             epoch: epoch.ok_or(TxtFault::Malformed("e"))?,
             rid,
+            beacon: beacon(&known)?,
             name: name(text(&known, "n")?)?,
             tags: tags(&known)?,
         })
@@ -171,7 +176,7 @@ fn sort<'a>(properties: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>) -
 
 /// Which key of the table it is; upper and lower case are the same (RFC 6763 6.4).
 fn recognise(key: &str) -> Result<Option<&'static str>, TxtFault> {
-    const KEYS: [&str; 4 + TAG_KEYS] = ["v", "e", "r", "n", "t0", "t1", "t2", "t3", "t4"];
+    const KEYS: [&str; 5 + TAG_KEYS] = ["v", "e", "r", "b", "n", "t0", "t1", "t2", "t3", "t4"];
     let found = KEYS.into_iter().find(|k| k.eq_ignore_ascii_case(key));
     let more_tags =
         || key.strip_prefix(['t', 'T']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
@@ -182,6 +187,11 @@ fn text<'a>(known: &Known<'a>, key: &'static str) -> Result<Option<&'a str>, Txt
     let Some(value) = known.get(key) else { return Ok(None) };
     let text = std::str::from_utf8(value).map_err(|_| TxtFault::NotUtf8(key))?;
     if text.contains('\0') { Err(TxtFault::Malformed(key)) } else { Ok(Some(text)) }
+}
+
+fn beacon(known: &Known<'_>) -> Result<Option<[u8; TAG]>, TxtFault> {
+    let value = known.get("b").map(|value| <[u8; TAG]>::try_from(*value));
+    value.transpose().map_err(|_| TxtFault::Malformed("b"))
 }
 
 /// A claimed name, made safe to show (R2.12); none if nothing visible is left of it.
@@ -225,7 +235,7 @@ mod tests {
     }
 
     fn quiet(tags: usize) -> Txt {
-        Txt { version: VERSION, epoch: 1_900_000, rid: None, name: None, tags: vec![[7; 8]; tags] }
+        Txt { version: VERSION, epoch: 1_900_000, rid: None, beacon: None, name: None, tags: vec![[7; 8]; tags] }
     }
 
     fn wire_size(txt: &Txt) -> usize {
@@ -242,6 +252,7 @@ mod tests {
         let full = Txt {
             epoch: u32::MAX,
             rid: Some(Rid::new([9; 16])),
+            beacon: Some([8; 8]),
             name: DisplayName::new(&"\u{1F600}".repeat(50)).ok(),
             ..quiet(128)
         };
@@ -277,6 +288,7 @@ mod tests {
             (&[("v", b"1"), ("e", b"5"), ("n", b"An\0a")], TxtFault::Malformed("n")),
             (&[("v", b"1"), ("e", b"5"), ("n", &[b'x'; 201])], TxtFault::Malformed("n")),
             (&[("v", b"1"), ("e", b"5"), ("r", b"../..")], TxtFault::Malformed("r")),
+            (&[("v", b"1"), ("e", b"5"), ("b", &[1; 7])], TxtFault::Malformed("b")),
             (&[("v", b"1"), ("e", b"5"), ("e", b"5")], TxtFault::Twice("e")),
             (&[("v", b"1"), ("e", b"5"), ("V", b"1")], TxtFault::Twice("v")),
             (&[("v", b"1"), ("e", b"5"), ("t0", &[1; 7])], TxtFault::Malformed("t0")),
@@ -311,15 +323,15 @@ mod tests {
     fn some_txt() -> impl Strategy<Value = Txt> {
         let tags = prop::sample::select(vec![8usize, 32, 128]);
         let tags = tags.prop_flat_map(|count| prop::collection::vec(any::<[u8; 8]>(), count));
-        (any::<u32>(), any::<Option<[u8; 16]>>(), prop::option::of("\\PC{1,50}"), tags).prop_map(
-            |(epoch, rid, name, tags)| Txt {
+        (any::<u32>(), any::<Option<[u8; 16]>>(), any::<Option<[u8; 8]>>(), prop::option::of("\\PC{1,50}"), tags)
+            .prop_map(|(epoch, rid, beacon, name, tags)| Txt {
                 version: VERSION,
                 epoch,
                 rid: rid.map(Rid::new),
+                beacon,
                 name: name.and_then(|n| DisplayName::cleaned(&n)),
                 tags,
-            },
-        )
+            })
     }
 
     proptest! {

@@ -26,7 +26,7 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 fn announcement(port: u16) -> Announcement {
-    let txt = Txt { version: VERSION, epoch: 5, rid: None, name: None, tags: vec![random(); 8] };
+    let txt = Txt { version: VERSION, epoch: 5, rid: None, beacon: None, name: None, tags: vec![random(); 8] };
     Announcement { instance: InstanceId::new(random()), host: random(), port, txt }
 }
 
@@ -146,7 +146,7 @@ async fn an_advert_with_everything_in_it_arrives_whole() {
     let ben = Device::start().await;
     let tags = (0..128).map(|_| random()).collect();
     let name = DisplayName::new(&"\u{1F600}".repeat(50)).ok();
-    let txt = Txt { version: VERSION, epoch: u32::MAX, rid: Some(Rid::new(random())), name, tags };
+    let txt = Txt { version: VERSION, epoch: u32::MAX, rid: Some(Rid::new(random())), beacon: None, name, tags };
     let full = Announcement { txt, ..announcement(4_006) };
     ben.mdns.announce(full.clone()).await.unwrap();
     assert_eq!(ana.sees(full.instance).await.txt, full.txt);

@@ -9,6 +9,7 @@ use crate::{
     handle::{Call, Handle},
     media::Media,
     questions::Questions,
+    radio::{Radio, radio_key},
     settings::{Options, Started},
     state::State,
     store::{History, Keeper, Slot, Stale},
@@ -82,7 +83,7 @@ impl Engine {
 
 /// Reads everything the profile remembers.
 async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Failure> {
-    let Options { profile, settings, mdns, loopback, .. } = options;
+    let Options { profile, settings, mdns, ble, loopback, .. } = options;
     let manifest = Manifest::shipped().map_err(Failure::from)?;
     let revoked: BTreeSet<Capability> = settings.revoked.iter().filter_map(|name| name.parse().ok()).collect();
     let me = device_key(profile.join("identity")).await?;
@@ -91,6 +92,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     let keeper = Keeper::start(profile.clone(), written(&events))
         .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
     let clock = Clock::start();
+    let radio_key = radio_key(&keeper)?;
     let certificates = Certificates::open(&profile, &settings.certificates, &keeper, !loopback)?;
     let mut state = State {
         clock,
@@ -107,11 +109,13 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         certificates,
         directory: Directory::default(),
         media: Media::new(mdns),
+        radio: Radio::new(ble, radio_key),
         door: DoorBook::new(clock),
         door_epoch: 0,
         advert_epoch: 0,
         listen: vec![],
         listener: None,
+        tunnels: None,
         questions: Questions::default(),
         turns: limits::Questions::default(),
         dials: Default::default(),
@@ -191,6 +195,7 @@ async fn finish(mut state: State) {
     state.write_last();
     state.keep_uses();
     let drain = async {
+        state.stop_radio().await;
         state.stop_mdns().await;
         state.cancel.cancel();
         state.tasks.close();
@@ -211,6 +216,7 @@ impl State {
             self.errands_deadline(),
             self.directory.deadline(),
             self.media_deadline(),
+            self.radio.deadline(),
             self.redials_deadline(),
             self.lanes_deadline(),
             self.transfers_deadline(),
@@ -226,6 +232,7 @@ impl State {
         self.knocks_due().await;
         self.errands_due().await;
         self.media_due().await;
+        self.radio_due().await;
         self.redials_due();
         self.lanes_due();
         self.transfers_due().await;
@@ -257,6 +264,8 @@ impl State {
     async fn happened(&mut self, event: Event) {
         match event {
             Event::Discovery(event) => self.discovered(event).await,
+            Event::Radio(event) => self.beamed(event).await,
+            Event::Located { knock, outcome } => self.located(knock, *outcome).await,
             Event::Hello { wire, purpose, from, hello } => self.hello(*wire, purpose, from, hello).await,
             Event::LaneArrived { lane, channel } => self.lane_ready(lane, Ok(channel)),
             Event::LaneDialled { lane, outcome } => self.lane_ready(lane, outcome),

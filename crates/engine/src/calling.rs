@@ -1,13 +1,18 @@
 //! Dialling a device whose addresses were heard or remembered: several routes are tried side by side, a little apart,
 //! and the first that proves itself wins (the idea of RFC 8305).
 
-use crate::knocks::Wire;
-use hither_capability::{Dial, Grant};
+use crate::{knocks::Wire, radio::carry};
+use hither_capability::{Dial, Grant, radio_of};
+use hither_discovery::{
+    DiscoveryError,
+    ble::{Ble, RadioAddress, RadioTrouble},
+};
 use hither_identity::Credential;
 use hither_model::{Blame, ErrorCode, Failure, Rid};
-use hither_socket::{Connected, Expected, Profile, SocketError, dial};
+use hither_socket::{Connected, Expected, Profile, SocketError, Tunnel, dial, dial_through};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// Head start of a route over the next, RFC 8305 section 5.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -23,6 +28,8 @@ pub(crate) struct Dialling {
     pub(crate) expected: Expected,
     pub(crate) me: Arc<dyn Credential>,
     pub(crate) profile: Profile,
+    /// For routes that are radios. They are tried when nothing else led there.
+    pub(crate) ble: Option<Arc<Ble>>,
 }
 
 impl Dialling {
@@ -60,7 +67,7 @@ impl Dialling {
         loop {
             let outcome = tokio::select! {
                 outcome = attempts.join_next() => outcome,
-                () = tokio::time::sleep(STAGGER), if routes.len() > 0 => {
+                () = tokio::time::sleep(STAGGER), if routes.clone().next().is_some_and(|r| radio_of(r).is_none()) => {
                     self.spawn(&mut attempts, routes.next(), rid);
                     continue;
                 }
@@ -92,9 +99,35 @@ impl Dialling {
         let Some(route) = route else { return };
         let it = self.clone();
         attempts.spawn(async move {
-            let connected = dial(&it.grant, route, rid, &it.me, it.expected, &it.profile).await?;
+            let connected = match radio_of(route) {
+                Some(radio) => it.through_radio(route, radio, rid).await?,
+                None => dial(&it.grant, route, rid, &it.me, it.expected, &it.profile).await?,
+            };
             Ok((connected, route))
         });
+    }
+}
+
+impl Dialling {
+    /// Asks at the door where channels are opened, opens one, and speaks TLS through it.
+    async fn through_radio(&self, route: SocketAddr, radio: [u8; 6], rid: Rid) -> Result<Connected, SocketError> {
+        let unheard = |why: &dyn std::fmt::Display| SocketError::Connect {
+            to: route,
+            cause: std::io::Error::other(why.to_string()),
+        };
+        let Some(ble) = &self.ble else { return Err(unheard(&"Bluetooth is not in use")) };
+        self.grant.permits_radio(route)?;
+        let source = RadioAddress::new(radio);
+        let told = ble.knock(source, rid).await.map_err(|error| match error {
+            DiscoveryError::Radio(RadioTrouble::Shut) => SocketError::TurnedAway,
+            error => unheard(&error),
+        })?;
+        let Some(psm) = told.psm else { return Err(unheard(&"the other device opens no channels by Bluetooth")) };
+        let pipe = ble.open(source, psm).await.map_err(|error| unheard(&error))?;
+        let (tunnel, end) = Tunnel::to(route)?;
+        // Ends with the connection, whose end of the tunnel it is.
+        tokio::spawn(carry(pipe, end, CancellationToken::new()));
+        dial_through(&self.grant, tunnel, rid, &self.me, self.expected, &self.profile).await
     }
 }
 

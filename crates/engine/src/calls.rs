@@ -2,7 +2,7 @@
 //! each other at once and without multicast. It is the only thing hither dials by itself.
 
 use crate::{calling::Dialling, event::Event, state::State};
-use hither_capability::Consent;
+use hither_capability::{Consent, radio_of};
 use hither_model::{PeerId, SessionId};
 use hither_protocol::{Frame, Hello, session};
 use hither_socket::Expected;
@@ -43,6 +43,7 @@ impl State {
             expected: Expected::Only(peer),
             me: self.credential(),
             profile: self.profile(),
+            ble: None,
         };
         let (events, port) = (self.events.clone(), self.port());
         let cancel = self.cancel.child_token();
@@ -65,10 +66,12 @@ impl State {
         let now = self.clock.now();
         target.set_port(port);
         let consent = Consent::reconnect(session.to_string(), vec![target], now);
+        let by_radio = radio_of(target).is_some();
         let permitted = self.gate.dial(consent, now).and_then(|grant| grant.permits(target));
         let events = self.events.clone();
         self.tasks.spawn(async move {
             let outcome = match permitted {
+                Err(_) if by_radio => Err("no network joins the two devices; they speak by Bluetooth".to_owned()),
                 Err(denied) => Err(denied.to_string()),
                 Ok(()) => match tokio::time::timeout(ANSWER, tokio::net::TcpStream::connect(target)).await {
                     Ok(Ok(_)) => Ok(()),

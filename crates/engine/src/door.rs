@@ -65,6 +65,13 @@ impl Porter {
     }
 }
 
+impl Porter {
+    /// Whether a value opens the door at this moment.
+    pub(crate) fn admits(&self, rid: &Rid) -> bool {
+        self.0.borrow().get(rid).is_some_and(|pass| pass.until.is_none_or(|until| self.1.unix() < until))
+    }
+}
+
 impl Door for Porter {
     fn admit(&self, rid: &Rid, _from: SocketAddr) -> Option<Entry> {
         let passes = self.0.borrow();

@@ -3,7 +3,7 @@
 use crate::{
     certificates::{ErrandId, Looked, Shown, Unlocked},
     door::Purpose,
-    knocks::{KnockId, Silence, Wire},
+    knocks::{KnockId, Located, Silence, Wire},
     sessions::{Generation, Redialled},
     transfers::Report,
 };
@@ -27,6 +27,10 @@ pub(crate) struct Connected {
 pub(crate) enum Event {
     /// From the multicast DNS room.
     Discovery(hither_discovery::mdns::Event),
+    /// From the Bluetooth room.
+    Radio(hither_discovery::ble::Event),
+    /// A device that is heard by radio told where it is, or did not.
+    Located { knock: KnockId, outcome: Box<Located> },
     /// Somebody connected and said what for.
     Hello { wire: Box<Wire>, purpose: Purpose, from: SocketAddr, hello: Hello },
     /// Somebody connected to a lane.

@@ -21,6 +21,7 @@ mod listen;
 mod media;
 mod presence;
 mod questions;
+mod radio;
 mod sessions;
 mod settings;
 mod state;
@@ -29,5 +30,5 @@ mod transfers;
 
 pub use actor::Engine;
 pub use handle::{ClientId, Handle, PipeAsk, Stream};
-pub use settings::{Certificates, Interfaces, Options, Settings, Started};
+pub use settings::{Bluetooth, Certificates, Interfaces, Options, Settings, Started};
 pub use store::StoreFault;

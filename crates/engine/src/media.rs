@@ -65,6 +65,12 @@ impl Media {
             passing: None,
         }
     }
+
+    /// Nothing is announced any more.
+    pub(crate) fn forget_draw(&mut self) {
+        (self.draw, self.rotate_at) = (None, None);
+        self.old_rids.clear();
+    }
 }
 
 impl State {
@@ -107,6 +113,7 @@ impl State {
                 self.media_is(denied.map_or(MediumState::Off, |d| MediumState::Failed(d.to_string())));
             }
         }
+        self.align_radio().await;
         self.announce().await;
     }
 
@@ -114,9 +121,9 @@ impl State {
         if let Some(mdns) = self.media.mdns.take() {
             mdns.stop().await;
         }
-        self.media.draw = None;
-        self.media.rotate_at = None;
-        self.media.old_rids.clear();
+        if self.radio.ble.is_none() {
+            self.media.forget_draw();
+        }
         self.directory.lost_all();
         self.show_changes();
     }
@@ -144,7 +151,9 @@ impl State {
 
     /// A fresh advert: new random bits, tags of this epoch.
     pub(crate) async fn announce(&mut self) {
-        let Some(mdns) = self.media.mdns.clone() else { return self.publish_door() };
+        if self.media.mdns.is_none() && self.radio.ble.is_none() {
+            return self.publish_door();
+        }
         let draw = Draw {
             instance: InstanceId::new(random()),
             host: random(),
@@ -156,15 +165,21 @@ impl State {
         let name = self.shown_name();
         let open = self.visibility() == Visibility::Everyone || self.open_to_colleagues();
         let rid = open.then_some(draw.rid);
-        let txt = presence::advert(self.visibility(), name.as_ref(), &self.my_id, &self.people, epoch, rid, random);
+        let beacon = self.radio.next_id(epoch, self.clock.now());
+        let mut txt = presence::advert(self.visibility(), name.as_ref(), &self.my_id, &self.people, epoch, rid, random);
+        if let Some(txt) = &mut txt {
+            txt.beacon = beacon.map(|id| id.0);
+        }
         self.media.own.insert(0, draw.instance);
         self.media.own.truncate(OWN);
         if let Some(old) = self.media.draw.replace(draw) {
             self.media.old_rids.insert(0, old.rid);
             self.media.old_rids.truncate(OLD_RIDS);
         }
-        self.media.rotate_at = Some(draw.rotate_at(self.clock.now()));
+        self.media.rotate_at = Some(draw.rotate_at(self.clock.now(), self.radio.lasts()));
         self.publish_door();
+        self.announce_by_radio(beacon, draw.instance, txt.as_ref()).await;
+        let Some(mdns) = self.media.mdns.clone() else { return };
         let outcome = match txt {
             Some(txt) => {
                 let advert = Announcement { instance: draw.instance, host: draw.host, port: self.port(), txt };
@@ -200,6 +215,7 @@ impl State {
                     instance: sighting.instance,
                     epoch: sighting.txt.epoch,
                     rid: sighting.txt.rid,
+                    beacon: sighting.txt.beacon,
                     name: sighting.txt.name,
                     tags: sighting.txt.tags,
                     routes: sighting.routes,

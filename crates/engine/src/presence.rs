@@ -2,13 +2,15 @@
 //! bits, epoch tags that only known devices resolve, and (for everyone) the chosen name. Pure.
 
 use crate::store::People;
-use hither_discovery::txt::Txt;
+use hither_discovery::{ble::Card, txt::Txt};
 use hither_model::{DisplayName, InstanceId, PeerId, Rid, row::Visibility};
 use hither_protocol::rendezvous;
 
 /// How long an advert lasts at least, milliseconds; up to as much again is added at random, capped at 15 minutes.
 const ROTATE_MIN: u64 = 10 * 60_000;
 const ROTATE_SPREAD: u64 = 5 * 60_000;
+/// What is added at random where an advert has to last that long anyway.
+const LATE_SPREAD: u64 = 25_000;
 /// Devices whose tags fit in an advert; those seen last come first.
 const MAX_TAGS: usize = 128;
 
@@ -22,9 +24,11 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
-    /// When the next advert is due after this one went out at `now`.
-    pub(crate) fn rotate_at(&self, now: u64) -> u64 {
-        now + ROTATE_MIN + ROTATE_SPREAD * u64::from(self.spread) / u64::from(u16::MAX)
+    /// When the next advert is due after this one went out at `now`; not before it has lasted `at_least`.
+    pub(crate) fn rotate_at(&self, now: u64, at_least: u64) -> u64 {
+        let spread = |of: u64| of * u64::from(self.spread) / u64::from(u16::MAX);
+        let usual = ROTATE_MIN + spread(ROTATE_SPREAD);
+        now + if at_least > ROTATE_MIN { at_least + spread(LATE_SPREAD) } else { usual }
     }
 }
 
@@ -61,7 +65,13 @@ pub(crate) fn advert(
         tags.push(dummy());
     }
     tags.sort_unstable();
-    Some(Txt { version: hither_discovery::txt::VERSION, epoch, rid, name: shown, tags })
+    Some(Txt { version: hither_discovery::txt::VERSION, epoch, rid, beacon: None, name: shown, tags })
+}
+
+/// As many of an advert's tags as fit on a card that is read by radio; which of them are dummies is not known there.
+pub(crate) fn card_tags(tags: &[[u8; 8]]) -> Vec<[u8; 8]> {
+    let most = Card::padded(tags.len()).min(tags.len());
+    tags.iter().take(most).copied().collect()
 }
 
 #[cfg(test)]
@@ -100,7 +110,8 @@ mod tests {
     fn adverts_rotate_within_fifteen_minutes() {
         for spread in [0, u16::MAX] {
             let draw = Draw { instance: InstanceId::new([0; 16]), host: [0; 16], rid: Rid::new([0; 16]), spread };
-            assert!((600_000..=900_000).contains(&draw.rotate_at(0)));
+            assert!((600_000..=900_000).contains(&draw.rotate_at(0, 0)));
+            assert!((905_000..=930_000).contains(&draw.rotate_at(0, 905_000)), "unless a radio's address lasts longer");
         }
     }
 }

@@ -33,6 +33,26 @@ pub struct Settings {
     pub notifications: bool,
     /// Certificates of people.
     pub certificates: Certificates,
+    /// Bluetooth LE.
+    pub bluetooth: Bluetooth,
+}
+
+/// How Bluetooth LE takes part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bluetooth {
+    /// Whether it does; off means that nothing is asked of the adapter (R2.7).
+    pub on: bool,
+    /// The adapter to use, by its address; absent: the first that is switched on.
+    pub adapter: Option<String>,
+    /// Invites that are accepted without asking are asked about all the same unless the device is heard to be near. A
+    /// convenience: radio can be relayed.
+    pub near_only: bool,
+}
+
+impl Default for Bluetooth {
+    fn default() -> Self {
+        Self { on: true, adapter: None, near_only: false }
+    }
 }
 
 /// Certificates of people, ours and others'.
@@ -78,6 +98,8 @@ pub struct Options {
     pub settings: Settings,
     /// Whether to use multicast DNS.
     pub mdns: bool,
+    /// Whether to use Bluetooth LE.
+    pub ble: bool,
     /// Permit loopback addresses: for practice and tests on one machine, never set by default (R1.8).
     pub loopback: bool,
 }

@@ -11,6 +11,7 @@ use crate::{
     lanes::{Lane, PipeListener},
     media::Media,
     questions::Questions,
+    radio::Radio,
     sessions::Session,
     settings::Settings,
     store::{History, Keeper, People, Slot, Stale, Uses},
@@ -52,6 +53,7 @@ pub(crate) struct State {
     pub(crate) links: LinkLedger,
     pub(crate) directory: Directory,
     pub(crate) media: Media,
+    pub(crate) radio: Radio,
     pub(crate) door: DoorBook,
     /// The epoch the door was last published in, and the one of the advert.
     pub(crate) door_epoch: u32,
@@ -59,6 +61,8 @@ pub(crate) struct State {
     pub(crate) listen: Vec<SocketAddr>,
     /// Ends the listener when its capability is revoked.
     pub(crate) listener: Option<CancellationToken>,
+    /// Where callers by radio are handed in.
+    pub(crate) tunnels: Option<mpsc::Sender<hither_socket::Tunnel>>,
     pub(crate) questions: Questions,
     /// Who may ask, and in what order.
     pub(crate) turns: limits::Questions,
@@ -187,7 +191,7 @@ impl State {
 
     /// The people changed: who is who near, who may come in, and what our advert says follow.
     pub(crate) fn people_changed(&mut self) {
-        self.directory.people_changed(&self.people);
+        self.directory.people_changed(&self.people, epoch(self.clock.unix()));
         self.show_changes();
         self.publish_door();
         // The next advert carries their tag; it is made now, so that they recognise us at once.

@@ -15,10 +15,11 @@ async fn start(profile: &Path, visibility: Visibility) -> Handle {
         interfaces: Interfaces { include: vec!["lo".into()], ..Interfaces::default() },
         notifications: true,
         certificates: Default::default(),
+        bluetooth: Default::default(),
     };
     let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let profile = profile.to_owned();
-    let options = Options { profile, listen, listeners: vec![], settings, mdns: true, loopback: true };
+    let options = Options { profile, listen, listeners: vec![], settings, mdns: true, ble: true, loopback: true };
     let (handle, started) = Engine::start(options).await.unwrap();
     let expected = if visibility == Visibility::Nobody { MediumState::Off } else { MediumState::On };
     assert_eq!(started.media[&Medium::Mdns], expected);

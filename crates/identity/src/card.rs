@@ -22,6 +22,7 @@ mod process;
 mod readers;
 mod token;
 mod turn;
+mod unseal;
 mod wire;
 
 pub use cards::{Cards, Shelf, Unlock};
@@ -35,3 +36,4 @@ pub use process::{Limits, Program};
 pub use readers::{ReaderState, ReaderWatch, Readers, ReadersFault, Watching, watch_readers};
 pub use rustls::SignatureScheme;
 pub use token::{CardCertificate, Token, TokenName, Tries};
+pub(crate) use unseal::unsealed;

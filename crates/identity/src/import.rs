@@ -4,7 +4,7 @@
 //! Where it is kept from then on is [`crate::Wallet`]'s business; the file is not needed any more.
 
 use crate::{
-    card::Pin,
+    card::{Pin, Program, unsealed},
     certificate::{self, CertificateFault, Kind, MAX_CHAIN, chain},
     pem,
 };
@@ -52,6 +52,9 @@ pub enum ImportFault {
     /// There is no certificate for the key.
     #[error("there is no certificate for the private key in the file")]
     NoCertificate,
+    /// The process that opens a sealed file could not do its work.
+    #[error("the process that opens the file cannot be used: {0}")]
+    Process(String),
     /// The key cannot be used.
     #[error("the key cannot be used: only P-256, P-384, Ed25519 and RSA keys of 2048 to 4096 bits can")]
     Key,
@@ -70,6 +73,7 @@ impl ImportFault {
             Self::Unreadable(_) | Self::NoKey | Self::SeveralKeys(_) | Self::NoCertificate | Self::Key => {
                 ErrorCode::KeyUnusable
             }
+            Self::Process(_) => ErrorCode::Internal,
             Self::Certificate(fault) => fault.code(),
         }
     }
@@ -86,6 +90,7 @@ impl ImportFault {
             Self::PasswordWrong => "type it again with care",
             Self::NoKey | Self::NoCertificate => "export the certificate together with its private key",
             Self::SeveralKeys(_) => "export one certificate with its private key at a time",
+            Self::Process(_) => "try again; start the agent again if it stays: hither stop, then hither status",
             Self::Key => "choose another certificate",
             Self::Certificate(fault) => fault.hint(),
         }
@@ -111,7 +116,30 @@ pub struct Imported {
 pub(crate) const LABELS: [&str; 3] = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 
-/// Reads a file. The password is used once.
+/// What was in a sealed file: its one private key (PKCS#8) and all certificates.
+pub(crate) struct Opened {
+    pub(crate) key: Zeroizing<Vec<u8>>,
+    pub(crate) certificates: Vec<Vec<u8>>,
+}
+
+/// Reads a file. The password is used once. A PKCS#12 file is opened by a process of its own (this program, started as
+/// `hither card-helper`): what reads it leaves copies of the key in memory, which go with that process.
+///
+/// Blocks: deriving a key from a password takes its time.
+///
+/// # Errors
+/// [`ImportFault`].
+pub fn import_apart(program: &Program, file: &[u8], password: Option<&Pin>) -> Result<Imported, ImportFault> {
+    if file.len() > MAX_FILE {
+        return Err(ImportFault::TooLarge);
+    }
+    match file.first() {
+        Some(0x30) => unsealed(program, file, password)?.imported(),
+        _ => text(file, password),
+    }
+}
+
+/// As [`import_apart`], all in this process.
 ///
 /// # Errors
 /// [`ImportFault`].
@@ -120,7 +148,7 @@ pub fn import(file: &[u8], password: Option<&Pin>) -> Result<Imported, ImportFau
         return Err(ImportFault::TooLarge);
     }
     match file.first() {
-        Some(0x30) => pkcs12(file, password),
+        Some(0x30) => opened(file, password)?.imported(),
         _ => text(file, password),
     }
 }
@@ -152,7 +180,8 @@ fn decrypted(der: &[u8], password: Option<&Pin>) -> Result<Zeroizing<Vec<u8>>, I
     Ok(Zeroizing::new(open.as_bytes().to_vec()))
 }
 
-fn pkcs12(file: &[u8], password: Option<&Pin>) -> Result<Imported, ImportFault> {
+/// Opens a PKCS#12 file.
+pub(crate) fn opened(file: &[u8], password: Option<&Pin>) -> Result<Opened, ImportFault> {
     let read = Pkcs12Archive::from_pkcs12(file, password.map_or("", Pin::expose));
     let archive = read.map_err(|fault| match fault {
         Pkcs12Fault::MacError(_) | Pkcs12Fault::Pkcs5Error(_) | Pkcs12Fault::UnpadError if password.is_none() => {
@@ -161,9 +190,21 @@ fn pkcs12(file: &[u8], password: Option<&Pin>) -> Result<Imported, ImportFault> 
         Pkcs12Fault::MacError(_) | Pkcs12Fault::Pkcs5Error(_) | Pkcs12Fault::UnpadError => ImportFault::PasswordWrong,
         _ => ImportFault::Unreadable("it is not PKCS#12 of a kind that is known here"),
     })?;
-    let keys = archive.keys.iter().map(|bag| (LABELS[0], Zeroizing::new(bag.key.as_der().to_vec()))).collect();
-    let certificates: Vec<_> = archive.certs.iter().map(|bag| bag.cert.as_der().to_vec()).collect();
-    one(keys, &certificates)
+    let [key] = archive.keys.as_slice() else {
+        return Err(if archive.keys.is_empty() {
+            ImportFault::NoKey
+        } else {
+            ImportFault::SeveralKeys(archive.keys.len())
+        });
+    };
+    let key = Zeroizing::new(key.key.as_der().to_vec());
+    Ok(Opened { key, certificates: archive.certs.iter().map(|bag| bag.cert.as_der().to_vec()).collect() })
+}
+
+impl Opened {
+    fn imported(self) -> Result<Imported, ImportFault> {
+        Imported::new(LABELS[0], self.key, &self.certificates)
+    }
 }
 
 fn one(mut keys: Vec<(&'static str, Zeroizing<Vec<u8>>)>, certificates: &[Vec<u8>]) -> Result<Imported, ImportFault> {

@@ -33,7 +33,7 @@ pub use backup::MIN_PASSWORD;
 pub use credential::Credential;
 pub use device::DeviceKey;
 pub use error::IdentityError;
-pub use import::{ImportFault, Imported, MAX_FILE, import};
+pub use import::{ImportFault, Imported, MAX_FILE, import, import_apart};
 pub use keyring::Keyring;
 pub use session::{SESSION_KEY_LASTS_S, SessionKey};
 pub use succession::Succession;

@@ -3,6 +3,8 @@
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
+const BEGIN: &str = "-----BEGIN ";
+
 /// The block as text, lines of 64 characters.
 pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     // Reserved up front: growing would leave copies behind.
@@ -34,12 +36,14 @@ pub(crate) fn decode(label: &str, text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 pub(crate) fn blocks(text: &[u8]) -> Option<Vec<(String, Zeroizing<Vec<u8>>)>> {
     let mut rest = str::from_utf8(text).ok()?;
     let mut blocks = Vec::new();
-    while let Some((_, after)) = rest.split_once("-----BEGIN ") {
+    while let Some((_, after)) = rest.split_once(BEGIN) {
         let (label, _) = after.split_once("-----")?;
         let end = format!("-----END {label}-----");
         let at = after.find(&end)?;
         let (body, after) = after.split_at_checked(at)?;
-        let block = Zeroizing::new(format!("-----BEGIN {body}{end}"));
+        // Reserved up front here as well; `format!` would grow.
+        let mut block = Zeroizing::new(String::with_capacity(BEGIN.len() + body.len() + end.len()));
+        [BEGIN, body, &end].iter().for_each(|part| block.push_str(part));
         blocks.push((label.to_owned(), decode(label, block.as_bytes())?));
         rest = after.strip_prefix(&*end)?;
     }

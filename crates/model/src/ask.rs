@@ -54,6 +54,12 @@ pub struct SettingsChange {
     /// Whether certificates are accepted though the list of revoked ones is out of date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale_crl: Option<bool>,
+    /// Whether Bluetooth LE takes part in finding devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bluetooth: Option<bool>,
+    /// Whether invites are accepted without asking only from devices that are heard to be near.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near_only: Option<bool>,
 }
 
 /// A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
@@ -66,8 +72,10 @@ pub enum Ask {
     Status,
     /// Finish and stop.
     Stop,
-    /// Devices near.
+    /// Devices near. Counts as [`Ask::Look`].
     Near,
+    /// Somebody looks at the list of devices: radios listen closely for the next 30 seconds. Asked again while it lasts.
+    Look,
     /// Who may see this device; a name is needed for [`Visibility::Everyone`] unless one is stored.
     SetVisibility {
         /// Who.

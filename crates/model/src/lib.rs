@@ -20,6 +20,6 @@ pub use name::{DisplayName, NameFault};
 pub use news::News;
 pub use protection::{CertificateFacts, CertificateSource, Negotiated, ProtectionLevel};
 pub use state::{
-    AgentState, DesktopPart, ItemState, Medium, MediumState, Presence, SessionState, TransferState, Trust, Verified,
-    View,
+    AgentState, DesktopPart, ItemState, Medium, MediumState, Nearness, Presence, SessionState, TransferState, Trust,
+    Verified, View,
 };

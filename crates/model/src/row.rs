@@ -11,7 +11,7 @@ pub use identity::{
 pub use own::{InterfacesRow, MeRow, SettingsRow, StatusRow, Visibility};
 
 use crate::{
-    CertificateFacts, InviteId, Medium, Negotiated, PeerId, Presence, ProtectionLevel, QuestionId, SessionId,
+    CertificateFacts, InviteId, Medium, Nearness, Negotiated, PeerId, Presence, ProtectionLevel, QuestionId, SessionId,
     SessionState, TransferId, Trust, Verified,
 };
 use serde::{Deserialize, Serialize};
@@ -38,9 +38,12 @@ pub struct PeerRow {
     /// Signal strength in dBm, when heard by radio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rssi: Option<i16>,
-    /// Estimated distance in metres, when heard by radio.
+    /// Estimated distance in metres, when heard by radio; half or twice as much is as likely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metres: Option<f32>,
+    /// How near that is, in a word; absent when nothing can be said, as when somebody repeats its advert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearness: Option<Nearness>,
 }
 
 /// What a question is about.

@@ -165,6 +165,18 @@ words! {
     }
 }
 
+words! {
+    /// How near a device is, as heard by radio. A convenience: radio can be relayed and repeated.
+    Nearness {
+        /// Right beside this one.
+        Touching = "touching",
+        /// In the same room.
+        Near = "near",
+        /// Somewhere around.
+        InRange = "in-range",
+    }
+}
+
 /// Whether a medium, or a part of the desktop, works: `on`, `off`, or why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "string"))]

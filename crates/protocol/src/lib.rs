@@ -15,6 +15,7 @@ mod kdf;
 pub mod limits;
 pub mod link;
 pub mod pairing;
+pub mod radio;
 pub mod rendezvous;
 pub mod session;
 
@@ -29,4 +30,5 @@ pub use invite::{
 pub use limits::{Asker, Backoff, Over, Place, Questions, RunBudget, RunNumber};
 pub use link::{InviteUrl, LedgerFault, LinkFault, LinkHost, LinkLedger, LinkOpener, LinkToken, is_dialable_hint};
 pub use pairing::{Binding, Code};
+pub use radio::ResolvingKey;
 pub use rendezvous::{LinkKeys, PairKey, epoch, known_rid, link_keys, pair_key, session_id, tag};

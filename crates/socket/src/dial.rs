@@ -5,6 +5,7 @@ use crate::{
     channel::Core,
     inbox::Inbox,
     proof::Proof,
+    tunnel::Tunnel,
     verifier::PeerVerifier,
     wire::{Wire, within},
 };
@@ -18,6 +19,9 @@ use tokio::net::{TcpSocket, TcpStream};
 
 /// What follows the rendezvous value in the server name. `.invalid` exists nowhere (RFC 6761).
 pub(crate) const SUFFIX: &str = ".hither.invalid";
+
+/// How much longer a handshake by radio may take.
+pub(crate) const SLOWER: u32 = 3;
 
 /// Connects to a device, showing it `rid`, as `me`, and hands the connection over when its protection is as `profile`
 /// demands and the other end is who is `expected`.
@@ -41,7 +45,28 @@ pub async fn dial(
     }
     grant.permits(to)?;
     let tcp = within(profile.connect, Phase::Connect, connect(to, &profile.control)).await?;
-    within(profile.handshake, Phase::Handshake, shake(tcp, rid, me, expected, profile)).await
+    within(profile.handshake, Phase::Handshake, shake(tcp, None, rid, me, expected, profile)).await
+}
+
+/// The same over a stream that is there already: a radio's. Its handshake may take three times as long.
+///
+/// # Errors
+/// As for [`dial`], but for what concerns TCP; [`SocketError::Denied`] if the grant does not cover that radio.
+pub async fn dial_through(
+    grant: &Grant<Dial>,
+    tunnel: Tunnel,
+    rid: Rid,
+    me: &Arc<dyn Credential>,
+    expected: Expected,
+    profile: &Profile,
+) -> Result<Connected, SocketError> {
+    if expected == Expected::Only(me.peer_id()) {
+        return Err(SocketError::SelfDial);
+    }
+    let Tunnel { end, remote } = tunnel;
+    grant.permits_radio(remote)?;
+    let shaking = shake(end, Some(remote), rid, me, expected, profile);
+    within(profile.handshake * SLOWER, Phase::Handshake, shaking).await
 }
 
 async fn connect(to: SocketAddr, control: &StreamSocketControl) -> Result<TcpStream, SocketError> {
@@ -60,6 +85,7 @@ async fn connect(to: SocketAddr, control: &StreamSocketControl) -> Result<TcpStr
 
 async fn shake(
     tcp: TcpStream,
+    through: Option<SocketAddr>,
     rid: Rid,
     me: &Arc<dyn Credential>,
     expected: Expected,
@@ -70,7 +96,7 @@ async fn shake(
     let name =
         ServerName::try_from(format!("{rid}{SUFFIX}")).map_err(|error| SocketError::Internal(error.to_string()))?;
     let tls = ClientConnection::new(config, name)?;
-    let wire = Wire::new(tcp, tls.into(), Inbox::new()).handshake(profile.signing).await;
+    let wire = Wire::new(tcp, tls.into(), Inbox::new()).through(through).handshake(profile.signing).await;
     let wire = wire.map_err(|error| verifier.explain(error))?;
     hand_over(wire, &verifier, me, expected, rid, profile, profile.control.clone()).await
 }

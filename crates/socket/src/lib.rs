@@ -38,6 +38,7 @@ mod split;
 mod statistics;
 pub mod status;
 mod stream;
+mod tunnel;
 mod verifier;
 mod wire;
 pub mod ws;
@@ -45,7 +46,7 @@ pub mod ws;
 pub use channel::{Admits, Channel, Connected, Proven, Standing, Stranger};
 pub use control::{QualityOfService, StreamSocketControl};
 pub use credential::{CredentialFault, PasswordCredential};
-pub use dial::dial;
+pub use dial::{dial, dial_through};
 pub use error::{Phase, SocketError};
 pub use frame::MAX_FRAME;
 pub use host::{EndpointPair, HostName, HostNameFault, HostNameType};
@@ -64,6 +65,7 @@ pub use server::{ChainValidationResult, Roots, RootsFault, ServerCertificate, So
 pub use split::{FrameReader, FrameWriter, Link};
 pub use statistics::{BandwidthStatistics, RoundTripTimeStatistics};
 pub use stream::PeerStream;
+pub use tunnel::Tunnel;
 pub use verifier::Expected;
 
 #[cfg(test)]

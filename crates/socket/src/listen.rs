@@ -7,7 +7,7 @@ mod caller;
 mod quiet;
 mod seats;
 
-use crate::{Connected, Expected, Profile, SocketError, StreamSocketControl};
+use crate::{Connected, Expected, Profile, SocketError, StreamSocketControl, tunnel::Tunnel};
 use caller::receive;
 use hither_capability::{Grant, Listen};
 use hither_identity::Credential;
@@ -33,6 +33,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+/// Callers through tunnels that may wait.
+const TUNNELS: usize = 8;
 /// Connections that may wait in the system for being accepted.
 const BACKLOG: i32 = 128;
 /// Attempts to find a port that is free on every address.
@@ -96,6 +98,7 @@ pub struct StreamSocketListener {
     control: StreamSocketControl,
     sockets: Vec<TcpListener>,
     addrs: Vec<SocketAddr>,
+    tunnels: (mpsc::Sender<Tunnel>, mpsc::Receiver<Tunnel>),
 }
 
 impl StreamSocketListener {
@@ -121,7 +124,7 @@ impl StreamSocketListener {
         };
         let listen = |cause| SocketError::Listen { at: SocketAddr::from(([0, 0, 0, 0], 0)), cause };
         let addrs = sockets.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>().map_err(listen)?;
-        Ok(Self { grant, control: control.bound(), sockets, addrs })
+        Ok(Self { grant, control: control.bound(), sockets, addrs, tunnels: mpsc::channel(TUNNELS) })
     }
 
     /// Takes over sockets that were bound and put to listen by somebody else: the service manager (`LISTEN_FDS`).
@@ -147,7 +150,12 @@ impl StreamSocketListener {
             sockets.push(TcpListener::from_std(listener).map_err(listen)?);
             addrs.push(at);
         }
-        Ok(Self { grant, control: control.bound(), sockets, addrs })
+        Ok(Self { grant, control: control.bound(), sockets, addrs, tunnels: mpsc::channel(TUNNELS) })
+    }
+
+    /// Where callers that came another way than TCP are handed in, to be treated like all others.
+    pub fn tunnels(&self) -> mpsc::Sender<Tunnel> {
+        self.tunnels.0.clone()
     }
 
     /// Where it listens, in the order of [`Self::bind`], with the real port.
@@ -187,6 +195,7 @@ impl StreamSocketListener {
             let front = Arc::clone(&front);
             loops.spawn(accept(socket, front));
         }
+        loops.spawn(admit(self.tunnels.1, Arc::clone(&front)));
         let outcome = tokio::select! {
             biased;
             () = cancel.cancelled() => Ok(()),
@@ -257,7 +266,7 @@ async fn accept(socket: TcpListener, front: Arc<Front>) -> Result<(), SocketErro
         front.grant.check()?;
         match accepted {
             Ok((tcp, from)) => {
-                if let Some(caller) = seat(&front, tcp, from) {
+                if let Some(caller) = seat(&front, tcp, from, None) {
                     callers.spawn(caller);
                 }
             }
@@ -274,8 +283,31 @@ async fn accept(socket: TcpListener, front: Arc<Front>) -> Result<(), SocketErro
     }
 }
 
+/// Takes callers through tunnels until the grant is revoked.
+async fn admit(mut tunnels: mpsc::Receiver<Tunnel>, front: Arc<Front>) -> Result<(), SocketError> {
+    let mut callers = JoinSet::new();
+    loop {
+        let tunnel = tokio::select! {
+            biased;
+            Some(_) = callers.join_next() => continue,
+            tunnel = tunnels.recv() => tunnel,
+        };
+        front.grant.check()?;
+        // As long as there is a listener somebody may hand one in.
+        let Some(Tunnel { end, remote }) = tunnel else { return std::future::pending().await };
+        if let Some(caller) = seat(&front, end, remote, Some(remote)) {
+            callers.spawn(caller);
+        }
+    }
+}
+
 /// A place for the caller and the work on it, or nothing: then it is closed without a word.
-fn seat(front: &Arc<Front>, tcp: TcpStream, from: SocketAddr) -> Option<impl Future<Output = ()> + use<>> {
+fn seat(
+    front: &Arc<Front>,
+    tcp: TcpStream,
+    from: SocketAddr,
+    through: Option<SocketAddr>,
+) -> Option<impl Future<Output = ()> + use<>> {
     if from.ip().to_canonical().is_loopback() && !front.grant.loopback() {
         front.quiet.say("loopback", || tracing::debug!("a caller from this machine was turned away"));
         return None;
@@ -286,7 +318,7 @@ fn seat(front: &Arc<Front>, tcp: TcpStream, from: SocketAddr) -> Option<impl Fut
     };
     let front = Arc::clone(front);
     Some(async move {
-        if let Err(error) = receive(&front, tcp, from, place).await {
+        if let Err(error) = receive(&front, tcp, from, through, place).await {
             let code = error.code();
             front.quiet.say(code.name(), || tracing::info!(%from, %code, %error, "a caller was turned away"));
         }

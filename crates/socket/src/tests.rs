@@ -6,6 +6,7 @@ mod breaches;
 mod flood;
 mod happy;
 mod lanes;
+mod tunnels;
 
 use crate::{
     Arrival, Caps, Channel, Connected, Door, Entry, Expected, Profile, Proven, SocketError, StreamSocketControl,
@@ -55,6 +56,7 @@ impl Door for OneDoor {
 struct Host {
     at: SocketAddr,
     arrivals: mpsc::Receiver<Arrival>,
+    tunnels: mpsc::Sender<crate::Tunnel>,
     cancel: CancellationToken,
     serving: JoinHandle<Result<(), SocketError>>,
 }
@@ -69,11 +71,11 @@ impl Host {
         let at = ["127.0.0.1:0".parse().unwrap()];
         let listener =
             StreamSocketListener::bind(gate().listen().unwrap(), &at, StreamSocketControl::default()).unwrap();
-        let at = listener.local_addrs()[0];
+        let (at, tunnels) = (listener.local_addrs()[0], listener.tunnels());
         let door = Arc::new(OneDoor(Entry { credential: Arc::clone(me), expected, reserved: true }));
         let cancel = CancellationToken::new();
         let serving = tokio::spawn(listener.serve(door, profile, caps, cancel.clone(), out));
-        Self { at, arrivals, cancel, serving }
+        Self { at, arrivals, tunnels, cancel, serving }
     }
 
     async fn arrival(&mut self) -> Connected {

@@ -50,6 +50,8 @@ pub(crate) struct Wire {
     closing: bool,
     dead: bool,
     meter: Arc<Meter>,
+    /// Here and there, where the stream has no addresses of its own.
+    ends: Option<(SocketAddr, SocketAddr)>,
 }
 
 /// What is left when a wire is taken apart for a lane.
@@ -82,7 +84,14 @@ impl Wire {
             closing: false,
             dead: false,
             meter: Arc::default(),
+            ends: None,
         }
+    }
+
+    /// The same through a tunnel, whose stream has no addresses.
+    pub(crate) fn through(mut self, remote: Option<SocketAddr>) -> Self {
+        self.ends = remote.map(|remote| (hither_capability::radio_address([0; 6]), remote));
+        self
     }
 
     pub(crate) fn tls(&self) -> &Connection {
@@ -94,7 +103,7 @@ impl Wire {
     }
 
     pub(crate) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
-        Ok((self.tcp.local_addr()?, self.tcp.peer_addr()?))
+        self.ends.map_or_else(|| Ok((self.tcp.local_addr()?, self.tcp.peer_addr()?)), Ok)
     }
 
     pub(crate) fn statistics(&self) -> RoundTripTimeStatistics {

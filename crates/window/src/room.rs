@@ -34,6 +34,7 @@ impl Room {
 pub const fn room(ask: &Ask) -> Room {
     match ask {
         Ask::Near
+        | Ask::Look
         | Ask::SetVisibility { .. }
         | Ask::Invite { .. }
         | Ask::ConfirmCode { .. }

@@ -49,6 +49,7 @@ pub(crate) fn txt_seeds() -> Vec<Vec<u8>> {
         version: 1,
         epoch: 1_951_111,
         rid: Some(Rid::new([3; 16])),
+        beacon: Some([4; 8]),
         name: DisplayName::new("Ana").ok(),
         tags: vec![[6; 8]; 32],
     };

@@ -128,6 +128,12 @@ impl Scene {
         app.picture_to(&folder.join(format!("session-{name}.png")));
         let shield = app.all(".shield").into_iter().next().context("the protection button")?;
         app.click(&shield);
+        // The sheet has come to rest.
+        app.until("the protection panel", || {
+            let rests = "const sheet = document.querySelector('dialog[open], [role=dialog]'); \
+                         return !!sheet && sheet.getAnimations({ subtree: true }).length === 0 && sheet.innerText.length > 40";
+            (app.run(rests, &json!([])) == json!(true)).then_some(())
+        });
         app.picture_to(&folder.join(format!("protection-{name}.png")));
         Ok(())
     }
@@ -171,7 +177,7 @@ fn show(app: &App, view: &str) {
     app.until("a view that is complete", || {
         let there = app.run(
             "return !!document.querySelector('main h1') && !document.querySelector('main [aria-busy=true]') \
-             && !/One moment|잠시만/.test(document.querySelector('main').innerText)",
+             && !/One moment|잠시만|Looking at the network|네트워크를 살펴보는/.test(document.querySelector('main').innerText)",
             &json!([]),
         );
         (there == json!(true)).then_some(())

@@ -5,7 +5,7 @@
 
 use super::{
     display::Display,
-    driver::{Refusal, Session},
+    driver::Session,
     find::{PATIENCE, until},
     program,
 };
@@ -13,7 +13,6 @@ use crate::{
     Run, Seat,
     run::{SOON, children_of},
 };
-use data_encoding::BASE64;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::{
@@ -238,18 +237,18 @@ impl App {
         self.session().run(script, &json!([])).ok()?.as_str().map(str::to_owned)
     }
 
-    /// A picture of the window as PNG, of what the page shows now: a driver's picture is of the last frame painted, which
-    /// may be older than the page, hence two frames.
+    /// A picture of the window as PNG, of what the page shows now: what is seen may be a frame
+    /// older than the page, hence two frames.
     ///
     /// # Errors
-    /// The driver's.
-    pub fn picture(&self) -> Result<Vec<u8>, Refusal> {
-        let painted = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
-        let session = self.session();
-        session.run_later(painted, &json!([]))?;
-        let shot = session.get("/screenshot")?;
-        let text = shot.as_str().unwrap_or_default();
-        BASE64.decode(text.as_bytes()).map_err(|e| Refusal { code: "lost".to_owned(), message: e.to_string() })
+    /// The driver's, or the display's.
+    pub fn picture(&self) -> anyhow::Result<Vec<u8>> {
+        let painted = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => \
+                       done([innerWidth * devicePixelRatio, innerHeight * devicePixelRatio])))";
+        // Read from the display, as eyes do: the driver's own picture never comes while the page is painted plainly.
+        let size = self.session().run_later(painted, &json!([])).map_err(|why| anyhow::anyhow!("{why}"))?;
+        let [width, height] = serde_json::from_value::<[f64; 2]>(size)?.map(|side| side.round() as u16);
+        self.display.picture(width, height)
     }
 
     /// Stores a picture.

@@ -1,9 +1,15 @@
 //! A virtual display. It runs outside the lab's hosts: displays tell each other apart by process ids in lock files, and
 //! a host has process ids of its own. Programs on hosts reach it by its socket in the file system.
 
+use anyhow::{Context, ensure};
+use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
+};
+use x11rb::{
+    connection::Connection,
+    protocol::xproto::{ConnectionExt, ImageFormat},
 };
 
 /// A display that nobody sees; ends when dropped.
@@ -30,6 +36,22 @@ impl Display {
         let display = Self { server, name: format!(":{}", number.trim()) };
         assert!(display.name.len() > 1, "Xvfb named no display");
         display
+    }
+
+    /// What can be seen on it, so many pixels from its upper left corner, as a PNG.
+    ///
+    /// # Errors
+    /// The display does not tell, or is smaller than that.
+    pub fn picture(&self, width: u16, height: u16) -> anyhow::Result<Vec<u8>> {
+        let (display, screen) = x11rb::connect(Some(&self.name))?;
+        let root = display.setup().roots.get(screen).context("a screen")?.root;
+        let seen = display.get_image(ImageFormat::Z_PIXMAP, root, 0, 0, width, height, !0)?.reply()?;
+        ensure!(seen.data.len() == usize::from(width) * usize::from(height) * 4, "pixels that are not 32 bits");
+        // Blue comes first.
+        let pixels: Vec<u8> = seen.data.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
+        let mut out = Vec::new();
+        PngEncoder::new(&mut out).write_image(&pixels, width.into(), height.into(), ExtendedColorType::Rgb8)?;
+        Ok(out)
     }
 
     /// What `DISPLAY` has to say.

@@ -43,7 +43,7 @@ export class FakeAgent implements Bridge {
   private settingsRow: SettingsRow = {
     inbox: "/home/sam/hither", allow_tls12: false, notifications: true,
     interfaces: { include: [], exclude: ["docker0"], virtual: false },
-    organisation: false, card_bound: false, modules: [], stale_crl: false,
+    organisation: false, card_bound: false, modules: [], stale_crl: false, bluetooth: true, near_only: false,
   };
 
   constructor(private readonly options: FakeOptions) {
@@ -163,7 +163,7 @@ export class FakeAgent implements Bridge {
     this.asked.push(ask);
     if (this.scene.broken) throw fail("Unreachable", "no way to the other device");
     const kept = this.shelf.answer(ask, (news) => this.tell(news));
-    if (kept) return kept;
+    if (kept) return this.withRadio(kept);
     const granted = this.shelf.rights().some((row) => row.name === "sharedUserCertificates" && row.granted);
     const proven = this.wallet.answer(ask, (news) => this.tell(news), this.questions, granted);
     if (proven) return proven;
@@ -193,6 +193,14 @@ export class FakeAgent implements Bridge {
       default:
         return this.deed(ask);
     }
+  }
+
+  /** The doctor's line about Bluetooth says what this scene's radio does. */
+  private withRadio(answer: Answer): Answer {
+    const radio = this.scene.radio;
+    if (answer.answer !== "checks" || !radio) return answer;
+    const [detail = "", fix = ""] = radio.split(": ");
+    return { ...answer, rows: answer.rows.map((row) => (row.name === "bluetooth" ? { ...row, state: "warn" as const, detail, fix } : row)) };
   }
 
   private deed(ask: Ask): Answer {
@@ -258,7 +266,7 @@ export class FakeAgent implements Bridge {
     const { me, sessions, transfers, peers, questions } = this.scene.snapshot;
     return {
       version: "0.1.0", state: "serving", peer: ME, name: me.name, visibility: me.visibility, until: me.until ?? null,
-      listen: ["[::]:41641"], media: { mdns: "on", ble: "no adapter" }, desktop: { notifications: "on", sleep: "on" },
+      listen: ["[::]:41641"], media: { mdns: "on", ble: this.settingsRow.bluetooth ? (this.scene.radio ?? "on") : "off" }, desktop: { notifications: "on", sleep: "on" },
       capabilities: this.shelf.rights(), sessions, transfers, questions: questions.length, near: peers.length,
       inbox: this.settingsRow.inbox,
     };

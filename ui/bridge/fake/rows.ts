@@ -114,6 +114,7 @@ export const CHECKS: CheckRow[] = [
   { name: "multicast wlan0", state: "ok", detail: "3 other device(s) answer" },
   { name: "port 5353", state: "ok", detail: "shared with avahi-daemon" },
   { name: "listening", state: "ok", detail: "[::]:41641" },
+  { name: "bluetooth", state: "ok", detail: "working with the adapter 00:1A:7D:00:00:00" },
   { name: "firewall", state: "warn", detail: "ufw is active and does not allow port 41641", fix: "ufw allow 41641/tcp && ufw allow 5353/udp" },
   { name: "clock", state: "ok", detail: "set from the network" },
   { name: "inbox", state: "fail", detail: "/home/sam/hither: Permission denied (os error 13)", fix: "name a folder you can write to in settings.toml" },

@@ -20,16 +20,18 @@ export interface Scene {
   shelf?: Filling;
   /** Which cards and certificates there are. None but the device's own if absent. */
   cards?: Cards;
+  /** The state of Bluetooth: `on` if absent. */
+  radio?: string;
   /** A capability that is not granted. */
   refuse?: string;
 }
 
 const people = () => [
-  peer("Ana", { trust: "verified", media: ["mdns", "ble"], metres: 2 }),
+  peer("Ana", { trust: "verified", media: ["mdns", "ble"], nearness: "near", rssi: -64, metres: 2 }),
   peer("김서연", { trust: "verified", media: ["mdns"] }),
   peer("Workshop NAS", { trust: "known", media: ["route"] }),
-  peer("Marek’s laptop", { peer: shortId("advert marek") }),
-  peer("Conference room projector, second floor, east wing", { peer: shortId("advert room"), media: ["mdns", "ble"], presence: "fading" }),
+  peer("Marek’s laptop", { peer: shortId("advert marek"), media: ["ble"], routes: [], nearness: "touching", rssi: -47, metres: 0.4 }),
+  peer("Conference room projector, second floor, east wing", { peer: shortId("advert room"), media: ["mdns", "ble"], presence: "fading", nearness: "in-range", rssi: -88, metres: 14 }),
   peer("Αna", { peer: shortId("advert ana"), trust: "changed", resembles: "Ana" }),
   peer("Nobody you know", { trust: "blocked" }),
 ];
@@ -175,6 +177,14 @@ export const SCENES = {
   "asked-changed": () => asked("changed"),
   dead: (): Scene => ({ ...bare(), dead: true }),
   broken: (): Scene => ({ ...busy(), broken: true }),
+  "radio-dark": (): Scene => ({ ...busy(), radio: "Bluetooth is switched off: switch it on in the system's settings, or with `bluetoothctl power on`" }),
+  "radio-dark-empty": (): Scene => ({ ...bare({ me: { peer: ME, name: "Sam", visibility: "known" } }), radio: "Bluetooth is switched off" }),
+  "radio-only": (): Scene => {
+    const scene = busy();
+    const sessions = scene.snapshot.sessions.map((row) => ({ ...row, route: "bluetooth", rtt_us: 0 }));
+    return { ...scene, snapshot: { ...scene.snapshot, sessions } };
+  },
+  "radio-none": (): Scene => ({ ...busy(), radio: "there is no Bluetooth adapter: plug one in" }),
   alarm: (): Scene => ({ ...busy(), then: [speed, { event: "alarm", message: "Ana shows another key than before", peer: peerId("Ana") }] }),
   cards: () => carded(),
   "cards-none": (): Scene => ({ ...busy(), cards: "none" }),

@@ -27,7 +27,7 @@ export type Answer = { "answer": "done" } | { "answer": "status", status: Status
  * A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
  * transfers and questions by id or unambiguous beginning.
  */
-export type Ask = { "ask": "status" } | { "ask": "stop" } | { "ask": "near" } | { "ask": "set-visibility",
+export type Ask = { "ask": "status" } | { "ask": "stop" } | { "ask": "near" } | { "ask": "look" } | { "ask": "set-visibility",
 /**
  * Who.
  */
@@ -842,6 +842,9 @@ until?: number | null, };
 /**
  * A way to hear devices.
  */
+/** How near. */
+export type Nearness = "touching" | "near" | "in-range";
+
 export type Medium = "mdns" | "ble" | "route" | "link";
 
 /**
@@ -962,7 +965,11 @@ rssi?: number | null,
 /**
  * Estimated distance in metres, when heard by radio.
  */
-metres?: number | null, } | { "event": "peer-updated",
+metres?: number | null,
+/**
+ * How near that is, in a word; absent when nothing can be said, as when somebody repeats its advert.
+ */
+nearness?: Nearness | null, } | { "event": "peer-updated",
 /**
  * A [`PeerId`] for a device we met; the id of its present advert (it lasts as long as that) for a stranger.
  */
@@ -998,7 +1005,11 @@ rssi?: number | null,
 /**
  * Estimated distance in metres, when heard by radio.
  */
-metres?: number | null, } | { "event": "peer-removed",
+metres?: number | null,
+/**
+ * How near that is, in a word; absent when nothing can be said, as when somebody repeats its advert.
+ */
+nearness?: Nearness | null, } | { "event": "peer-removed",
 /**
  * A [`PeerId`] for a device we met; the id of its present advert (it lasts as long as that) for a stranger.
  */
@@ -1034,7 +1045,11 @@ rssi?: number | null,
 /**
  * Estimated distance in metres, when heard by radio.
  */
-metres?: number | null, } | { "event": "question",
+metres?: number | null,
+/**
+ * How near that is, in a word; absent when nothing can be said, as when somebody repeats its advert.
+ */
+nearness?: Nearness | null, } | { "event": "question",
 /**
  * Names the question in `accept` and `decline`.
  */
@@ -1374,7 +1389,11 @@ rssi?: number | null,
 /**
  * Estimated distance in metres, when heard by radio.
  */
-metres?: number | null, };
+metres?: number | null,
+/**
+ * How near that is, in a word; absent when nothing can be said, as when somebody repeats its advert.
+ */
+nearness?: Nearness | null, };
 
 /**
  * What the person may choose in the system's dialog.
@@ -1657,7 +1676,9 @@ card_bound?: boolean | null,
 /**
  * Whether certificates are accepted though the list of revoked ones is out of date.
  */
-stale_crl?: boolean | null, };
+stale_crl?: boolean | null,
+bluetooth?: boolean | null,
+near_only?: boolean | null, };
 
 /**
  * What a person can set.
@@ -1694,7 +1715,9 @@ modules: Array<string>,
 /**
  * Certificates are accepted though the list of revoked ones is out of date.
  */
-stale_crl: boolean, };
+stale_crl: boolean,
+bluetooth: boolean,
+near_only: boolean, };
 
 /**
  * Why a socket failed (SPEC 7, table R7.4); the numbers are those of the table.

@@ -66,6 +66,8 @@ export const CARDS: Seen[] = [
       await awake(page);
     },
   },
+  { name: "doctor-bluetooth", look: { view: "doctor", scene: "radio-dark", height: 1100 } },
+  { name: "settings-bluetooth", look: { view: "settings", scene: "radio-dark" }, do: at(/^(Bluetooth|블루투스)$/) },
   { name: "cards-settings", look: { view: "settings" }, do: certificates },
   { name: "own-pin", look: { scene: "asked-pin" }, do: sheet },
   { name: "own-pin-wrong", look: { scene: "asked-pin-wrong" }, do: sheet },

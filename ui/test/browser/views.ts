@@ -40,8 +40,19 @@ const VIEWS: Seen[] = [
     name: "near-menu", look: { view: "near" },
     do: (page) => page.locator(`main ${ANA} [aria-haspopup]`).first().click(),
   },
+  {
+    name: "near-device", look: { view: "near" },
+    do: async (page) => {
+      await page.locator('main [data-drop-name="Marek’s laptop"] [aria-haspopup]').click();
+      await page.locator("[role=menuitem]").nth(4).click();
+      await page.locator("dialog[open]").waitFor();
+    },
+  },
+  { name: "near-radio", look: { view: "near", scene: "radio-dark" } },
+  { name: "near-radio-empty", look: { view: "near", scene: "radio-dark-empty" } },
   { name: "near-drop", look: { view: "near" }, do: (page) => fake(page, "drop({ over: true, x: 500, y: 180 })") },
   { name: "session", look: { view: "near" }, do: talk },
+  { name: "session-radio", look: { view: "near", scene: "radio-only", width: 1280 }, do: talk },
   {
     name: "session-protection", look: { view: "near", width: 1280 },
     do: async (page) => {

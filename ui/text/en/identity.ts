@@ -5,7 +5,7 @@ export const identity = {
   "identity.unnamed": "No name yet",
   "identity.unnamed.body": "Choose a name, so that others know who is asking.",
   "identity.change": "Change name and visibility",
-  "identity.everyone": "Anyone on the same network sees your name and can invite you.",
+  "identity.everyone": "Anyone on the same network or within reach of Bluetooth sees your name and can invite you.",
   "identity.known": "Devices you met recognise you. Strangers see an unnamed device.",
   "identity.nobody": "This device sends nothing out, and sees nobody. Invite links still work.",
   "identity.until": "Until {time}, then as before.",

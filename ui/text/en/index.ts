@@ -1,4 +1,5 @@
 // English, all of it: one line a part.
+import { bluetooth } from "./bluetooth";
 import { capabilities } from "./capabilities";
 import { certificates } from "./certificates";
 import { doctor } from "./doctor";
@@ -17,4 +18,5 @@ import { why } from "./why";
 export const en = {
   ...shell, ...near, ...invite, ...session, ...transfers, ...identity, ...capabilities, ...links, ...doctor, ...history,
   ...settings, ...certificates, ...why, ...errors,
+  ...bluetooth,
 } as const;

@@ -9,6 +9,7 @@ export const session = {
   "session.none": "This conversation has ended",
   "session.none.body": "There is no connection to this device at the moment.",
   "session.toNear": "See who is near",
+  "session.radio": "No network joins you and {name}, so this goes over Bluetooth: fine for messages and small files, slow for others. For more, bring both devices onto one network, such as a phone’s hotspot, and connect again.",
   "session.end": "Disconnect",
   "session.protection": "Protection",
   "session.safe": "Only you and {name} can read this.",

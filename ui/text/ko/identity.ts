@@ -8,7 +8,7 @@ export const identity: Translation<typeof en> = {
   "identity.unnamed": "아직 이름 없음",
   "identity.unnamed.body": "누가 요청하는지 알 수 있도록 이름을 정하세요.",
   "identity.change": "이름과 공개 범위 바꾸기",
-  "identity.everyone": "같은 네트워크의 누구나 내 이름을 보고 초대할 수 있습니다.",
+  "identity.everyone": "같은 네트워크에 있거나 블루투스가 닿는 곳의 누구나 내 이름을 보고 초대할 수 있습니다.",
   "identity.known": "만난 기기는 나를 알아봅니다. 모르는 사람에게는 이름 없는 기기로 보입니다.",
   "identity.nobody": "이 기기는 아무 신호도 내보내지 않고, 아무도 볼 수 없습니다. 초대 링크는 쓸 수 있습니다.",
   "identity.until": "{time}까지이며, 그 뒤에는 이전 설정으로 돌아갑니다.",

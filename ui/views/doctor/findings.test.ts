@@ -63,6 +63,24 @@ test("the report holds every line, escaped, with what to do", () => {
   expect(text).toBe("hither 1.2.3, doctor, 1970-01-01T00:00:00.000Z\nabout ff\nFAIL  firewall: a\\u{202e}b\n      -> do\\u{0}it\n");
 });
 
+test("lines about Bluetooth say what is wrong with the radio, and do not explain why networks are not enough", () => {
+  const dark = finding(check("bluetooth", "warn", "Bluetooth is switched off", "switch it on"));
+  expect([dark.title, dark.says, dark.deed, dark.command, dark.reason]).toEqual([
+    "Bluetooth", "Bluetooth is switched off on this computer, so only devices on your networks are found.", null, null, false,
+  ]);
+  expect(dark.todo).toContain("flight mode key");
+  const blocked = finding(check("bluetooth", "warn", "Bluetooth is blocked (flight mode)", "leave flight mode, or run `rfkill unblock bluetooth`"));
+  expect(blocked.command).toBe("rfkill unblock bluetooth");
+  expect(finding(check("bluetooth", "warn", "Bluetooth is blocked", "run `rm -rf bluetooth`")).command).toBeNull();
+  expect(finding(check("bluetooth", "warn", "off")).deed).toBe("settings");
+  const fixed = finding(check("bluetooth address", "warn", "the adapter shows its public address"));
+  expect(fixed.title).toBe("Address on Bluetooth");
+  expect(fixed.says).toContain("never changes");
+  expect(order(check("bluetooth address", "warn"), check("bluetooth", "warn"), check("multicast wlan0", "warn"))).toEqual([
+    "multicast wlan0", "bluetooth", "bluetooth address",
+  ]);
+});
+
 test("lines about cards say which thing it is, and do not explain why devices are not seen", () => {
   const card = finding({ name: "cards", state: "warn", detail: "the service for card readers (pcscd) is not running", fix: "start it" });
   expect([card.title, card.says, card.deed, card.reason]).toEqual([

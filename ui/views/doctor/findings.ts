@@ -1,16 +1,17 @@
 // What the doctor's lines mean: their words by name, the order in which to look at them, the verdict, the report. Pure.
 import type { CheckRow, CheckState } from "~/bridge/words";
 import { known as knownReason } from "~/text/plainly";
+import { radioDo, radioOf, radioText } from "~/text/radio";
 import { shown } from "~/text/shown";
 import { t, type PlainKey } from "~/text/text.svelte";
 
-/** By weight: what comes first explains what follows. Those before `clock` decide whether devices see each other. */
+/** By weight: what comes first explains what follows. Those before `bluetooth` decide whether devices see each other. */
 const ORDER = [
   "peer", "capability", "visibility", "interfaces", "firewall", "reachable", "mdns", "multicast", "listening", "organisation",
-  "clock", "authorities", "cards", "inbox", "notifications", "sleep", "port",
+  "bluetooth", "clock", "authorities", "cards", "bluetoothAddress", "inbox", "notifications", "sleep", "port",
 ] as const;
 type Known = (typeof ORDER)[number];
-const ASIDE: readonly Known[] = ["clock", "authorities", "cards", "inbox", "notifications", "sleep", "port"];
+const ASIDE: readonly Known[] = ["bluetooth", "clock", "authorities", "cards", "bluetoothAddress", "inbox", "notifications", "sleep", "port"];
 const WEIGHT: Record<CheckState, number> = { fail: 0, warn: 1, ok: 2 };
 
 /** Where in the window something can be done about it. */
@@ -33,6 +34,7 @@ const SAYS: Partial<Record<Known, Partial<Record<"warn" | "fail", PlainKey>>>> =
   organisation: { fail: "doctor.organisation.fail" },
   authorities: { warn: "doctor.authorities.warn" },
   cards: { warn: "doctor.cards.warn" },
+  bluetoothAddress: { warn: "doctor.bluetoothAddress.warn" },
   clock: { warn: "doctor.clock.warn", fail: "doctor.clock.fail" },
   inbox: { warn: "doctor.inbox.warn", fail: "doctor.inbox.fail" },
   peer: { fail: "doctor.peer.fail" },
@@ -41,8 +43,9 @@ const SAYS: Partial<Record<Known, Partial<Record<"warn" | "fail", PlainKey>>>> =
   sleep: { warn: "doctor.sleep.warn" },
 };
 
-/** A name such as `multicast wlan0` or `port 5353`: what it is about, and where. */
+/** A name such as `multicast wlan0`, `port 5353` or `bluetooth address`: what it is about, and where. */
 function split(name: string): { known: Known | null; place: string } {
+  if (name === "bluetooth address") return { known: "bluetoothAddress", place: "" };
   const [first = "", ...rest] = name.split(" ");
   const known = (ORDER as readonly string[]).includes(first) ? (first as Known) : null;
   return { known, place: known === "multicast" ? rest.join(" ") : "" };
@@ -71,18 +74,20 @@ export function finding(row: CheckRow, at = 0, met = false): Finding {
   const small = known !== null && (ASIDE.includes(known) || (met && known === "visibility" && row.state === "warn"));
   const bad = row.state === "ok" ? null : row.state;
   const said = known && bad ? SAYS[known]?.[bad] : undefined;
-  // Of cards the agent has many things to say, each with its words.
-  const reason = known === "cards" ? knownReason(row.detail) : null;
-  const lesser: PlainKey | null = known === null ? null : known === "multicast" && bad === "fail" ? "doctor.multicast.do.fail" : `doctor.${known}.do`;
+  const radio = known === "bluetooth" && bad ? radioOf(row.detail) : null;
+  // Of cards and the radio the agent has many things to say, each with its words.
+  const reason = radio ? radioText(radio) : known === "cards" ? knownReason(row.detail) : null;
+  const lesser: PlainKey | null =
+    known === null || known === "bluetooth" ? null : known === "multicast" && bad === "fail" ? "doctor.multicast.do.fail" : `doctor.${known}.do`;
   const fix = row.fix ? shown(row.fix, 400) : null;
   return {
     key: `${row.name} ${at}`,
     state: row.state,
     title: known === null ? t("doctor.other", { name: shown(row.name, 60) }) : place ? t("doctor.multicast.at", { place: shown(place, 20) }) : t(`doctor.${known}`),
     says: bad === null ? null : (reason ?? (said ? t(said) : shown(row.detail, 300))),
-    todo: bad === null ? null : lesser ? t(lesser) : fix,
-    deed: bad !== null && known ? (DEEDS[known] ?? null) : null,
-    command: bad !== null && known === "firewall" ? command(fix) : null,
+    todo: bad === null ? null : radio ? radioDo(radio) : lesser ? t(lesser) : fix,
+    deed: radio === "off" ? "settings" : bad !== null && known ? (DEEDS[known] ?? null) : null,
+    command: bad === null ? null : known === "firewall" ? command(fix) : radio ? radioCommand(fix) : null,
     reason: bad !== null && !small,
     detail: shown(row.detail, 600),
   };
@@ -91,6 +96,13 @@ export function finding(row: CheckRow, at = 0, met = false): Finding {
 /** The command in a hint such as `allow it, such as: nft add …`. */
 function command(fix: string | null): string | null {
   return fix === null ? null : fix.replace(/^[^:]*such as: /, "");
+}
+
+const RADIO_COMMANDS = ["systemctl start bluetooth", "systemctl restart bluetooth", "rfkill unblock bluetooth", "bluetoothctl power on"];
+
+/** The command in a hint about Bluetooth: one of those known here, and no other. */
+function radioCommand(fix: string | null): string | null {
+  return RADIO_COMMANDS.find((line) => fix?.includes(`\`${line}\``)) ?? null;
 }
 
 /** The reason first: what fails before what may, and what explains others before what follows from it. */

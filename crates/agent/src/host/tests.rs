@@ -1,6 +1,7 @@
 //! An agent's life around an engine made of paper, through real clients and a real socket.
 
 use super::*;
+use crate::settings::Bluetooth;
 use hither_control::{Client, PipeAsk, Wire};
 use hither_model::{
     Answer, Ask, News, PeerId, QuestionId, SessionId, TransferId,
@@ -77,6 +78,7 @@ struct Living {
     paper: Paper,
     asked: mpsc::UnboundedReceiver<Ask>,
     wanted: Chosen,
+    ble: bool,
     profile: PathBuf,
     thread: JoinHandle<Result<(), Failure>>,
 }
@@ -93,14 +95,14 @@ async fn live(options: Options) -> Living {
                 running: watch::channel(true).0,
                 settings: watch::channel(wanted.chosen.clone()).0,
             };
-            let _ = started_to.send((paper.clone(), wanted.chosen, wanted.profile));
+            let _ = started_to.send((paper.clone(), wanted.chosen, wanted.ble, wanted.profile));
             Ok((paper, Started { peer: PeerId::new([1; 32]), name: None, listen: vec![], media: Default::default() }))
         })
     });
-    let Some((paper, wanted, profile)) = started.recv().await else {
+    let Some((paper, wanted, ble, profile)) = started.recv().await else {
         panic!("the agent did not start: {:?}", thread.join().unwrap());
     };
-    Living { paper, asked, wanted, profile, thread }
+    Living { paper, asked, wanted, ble, profile, thread }
 }
 
 fn at(top: &tempfile::TempDir) -> Options {
@@ -160,6 +162,18 @@ async fn a_name_on_the_command_line_means_everyone_for_this_run_and_changes_are_
 }
 
 #[tokio::test]
+async fn bluetooth_is_left_out_for_one_run_by_the_command_line_and_the_setting_stays() {
+    for ble in [true, false] {
+        let top = tempfile::tempdir().unwrap();
+        let living = live(Options { ble, ..at(&top) }).await;
+        assert_eq!((living.ble, living.wanted.bluetooth.on), (ble, true));
+        assert!(Settings::load(&living.profile).unwrap().bluetooth.on);
+        living.paper.running.send_replace(false);
+        living.thread.join().unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn n5_damaged_settings_keep_the_agent_from_starting() {
     let top = tempfile::tempdir().unwrap();
     let profile = profile::ensure(&top.path().join("p")).unwrap();
@@ -187,7 +201,8 @@ fn question(kind: QuestionKind, code: Option<&str>, transfer: Option<TransferId>
 
 #[tokio::test]
 async fn the_practice_device_accepts_echoes_and_sends_back_and_leaves_nothing_behind() {
-    let mut living = live(Options { practice: true, json: true, ..Options::default() }).await;
+    let mut living = live(Options { practice: true, ble: true, json: true, ..Options::default() }).await;
+    assert!(!living.ble, "practice stays on this machine");
     assert_eq!(living.wanted.name.as_ref().map(DisplayName::as_str), Some("practice device"));
     assert_eq!(living.wanted.visibility, Visibility::Everyone);
     let say = |news: News| living.paper.news.send(news).is_ok();
@@ -246,6 +261,7 @@ fn only_what_changed_is_taken_over_into_the_settings() {
         interfaces: stored.interfaces.clone(),
         notifications: true,
         certificates: Default::default(),
+        bluetooth: Default::default(),
     };
     let fresh = stored.clone();
     adopt(&mut stored, &before, &before.clone());
@@ -253,5 +269,9 @@ fn only_what_changed_is_taken_over_into_the_settings() {
     adopt(&mut stored, &before, &Chosen { revoked: vec!["listen".into()], ..before.clone() });
     let mut with = fresh;
     with.revoked = vec!["listen".into()];
+    assert_eq!(stored, with);
+    let bluetooth = Bluetooth { on: false, adapter: None, near_only: true };
+    adopt(&mut stored, &before, &Chosen { bluetooth: bluetooth.clone(), ..before.clone() });
+    with.bluetooth = bluetooth;
     assert_eq!(stored, with);
 }

@@ -4,6 +4,7 @@ use super::{
     codes,
     invite::{alarm, opened},
     questions::{self, Answered, present},
+    sessions::say_if_apart,
     unlock::{Ours, Said, Unlock},
 };
 use crate::{
@@ -173,7 +174,7 @@ impl Accepted<'_> {
                     let was_for = self.unlock.open_question();
                     self.unlock.hear(&heard)?;
                     if self.take(&heard)? {
-                        return Ok(());
+                        return say_if_apart(self.desk, &mut self.client, &heard).await;
                     }
                     if self.is_open_again(&heard) {
                         let why = "the certificate cannot be used; the question is still open".to_owned();

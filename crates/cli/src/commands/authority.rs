@@ -13,7 +13,7 @@ use data_encoding::BASE64;
 use hither_control::Client;
 use hither_model::{Answer, Ask, row::AuthorityRow, text};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to do about authorities.
 #[derive(Debug, Subcommand)]
@@ -49,7 +49,7 @@ pub(crate) enum What {
     /// Take over an authority's list of revoked certificates
     #[command(after_help = "Example:\n  hither trust ca crl lab-authority.crl")]
     Crl {
-        /// The list, PEM or DER; `-` reads it from standard input
+        /// The list, PEM or DER, at most 4 MiB; `-` reads one of at most 256 KiB from standard input
         file: PathBuf,
     },
 }
@@ -103,7 +103,7 @@ impl What {
                 })
             }
             Self::Crl { file } => {
-                let crl = pem(&file::small(&file).await?);
+                let crl = revocations(&file).await?;
                 let answer = client.ask(Ask::AddRevocations { crl }).await?;
                 desk.screen.remark("the list of revoked certificates holds from now on")?;
                 let all = listed(answer, client).await?;
@@ -125,6 +125,16 @@ async fn listed(answer: Answer, client: &mut Client) -> Result<Vec<AuthorityRow>
     match answer {
         Answer::Authorities { rows } => Ok(rows),
         _ => rows(client).await,
+    }
+}
+
+/// A list of revoked certificates as the agent takes it: lists can be larger than a request, so that the agent reads the
+/// file itself.
+async fn revocations(file: &Path) -> Result<String, Halt> {
+    let named = std::path::absolute(file).ok().and_then(|path| path.to_str().map(str::to_owned));
+    match named {
+        Some(path) if file.as_os_str() != "-" => Ok(path),
+        _ => Ok(pem(&file::small(file).await?)),
     }
 }
 

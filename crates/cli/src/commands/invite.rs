@@ -2,6 +2,7 @@
 
 use super::{
     codes,
+    sessions::say_if_apart,
     unlock::{Ours, Said, Unlock},
 };
 use crate::{
@@ -182,7 +183,7 @@ impl<'a> Inviting<'a> {
             }
             News::Accepted { invite: Some(invite), session, peer, verified } if *invite == ours => {
                 screen.news(&heard, || Some(opened(*session, peer, *verified)))?;
-                return Ok(Some(Ok(())));
+                return Ok(Some(say_if_apart(self.desk, &mut self.client, &heard).await));
             }
             News::InviteEnded { invite, failure } if *invite == ours => {
                 return Ok(Some(Err(failure.clone().into())));

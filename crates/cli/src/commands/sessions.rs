@@ -84,6 +84,25 @@ async fn ended(desk: &Desk<'_>, news: &mut NewsFeed, session: SessionId) -> Resu
     }
 }
 
+/// What whoever has a session over Bluetooth alone has to know.
+const APART: &str = "no network joins you two: this goes over Bluetooth, which is fine for messages and small files; \
+                     for more, bring both devices onto one network (a phone's hotspot will do) and connect again";
+
+/// Whether nothing but Bluetooth joins the two.
+fn by_radio(row: &SessionRow) -> bool {
+    row.route == "bluetooth"
+}
+
+/// Says so if the session that has just been accepted goes over Bluetooth alone.
+pub(crate) async fn say_if_apart(desk: &Desk<'_>, client: &mut Client, accepted: &News) -> Result<(), Halt> {
+    let News::Accepted { session, .. } = accepted else { return Ok(()) };
+    match client.ask(Ask::Session { session: session.to_string() }).await {
+        Ok(Answer::Sessions { rows }) if rows.iter().any(by_radio) => desk.screen.remark(APART),
+        // The session is there all the same.
+        _ => Ok(()),
+    }
+}
+
 async fn one(client: &mut Client, session: String) -> Result<SessionRow, Halt> {
     match client.ask(Ask::Session { session }).await? {
         Answer::Sessions { mut rows } => rows.pop().ok_or_else(unexpected),
@@ -160,6 +179,9 @@ fn full(paint: Paint, row: &SessionRow) -> String {
     ];
     if let Some(shown) = &row.shown {
         all.push(("we showed besides", format!("{} (by {}, until {})", shown.subject, shown.issuer, shown.not_after)));
+    }
+    if by_radio(row) {
+        all.push(("note", APART.to_owned()));
     }
     all.extend(row.certified.as_deref().map(certified::facts).unwrap_or_default());
     facts(paint, &all)

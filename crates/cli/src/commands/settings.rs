@@ -56,6 +56,10 @@ enum Name {
     CardBound,
     /// Accept certificates though the list of revoked ones is out of date (on, off)
     StaleCrl,
+    /// Bluetooth LE, to find devices and tell how near they are (on, off)
+    Bluetooth,
+    /// Accept by itself only from devices that are near; a convenience, no protection: radio can be relayed (on, off)
+    NearOnly,
 }
 
 impl Settings {
@@ -81,6 +85,8 @@ impl Settings {
                     ("organisation", word(row.organisation)),
                     ("card-bound", word(row.card_bound)),
                     ("stale-crl", word(row.stale_crl)),
+                    ("bluetooth", word(row.bluetooth)),
+                    ("near-only", word(row.near_only)),
                     ("card modules", named(&row.modules, "(those of the system)")),
                 ],
             )
@@ -111,6 +117,8 @@ fn change(name: Name, value: &str, mut interfaces: InterfacesRow) -> Result<Sett
         Name::Organisation => change.organisation = Some(switch(value)?),
         Name::CardBound => change.card_bound = Some(switch(value)?),
         Name::StaleCrl => change.stale_crl = Some(switch(value)?),
+        Name::Bluetooth => change.bluetooth = Some(switch(value)?),
+        Name::NearOnly => change.near_only = Some(switch(value)?),
     }
     if matches!(name, Name::Include | Name::Exclude | Name::Virtual) {
         change.interfaces = Some(interfaces);
@@ -156,6 +164,9 @@ mod tests {
         let include = change(Name::Include, "eth0, wlan0,").interfaces.unwrap();
         assert_eq!((include.include, include.exclude), (vec!["eth0".into(), "wlan0".into()], before.exclude.clone()));
         assert!(change(Name::Exclude, "").interfaces.unwrap().exclude.is_empty());
+        let bluetooth = SettingsChange { bluetooth: Some(false), ..SettingsChange::default() };
+        assert_eq!(change(Name::Bluetooth, "off"), bluetooth);
+        assert_eq!(change(Name::NearOnly, "on").near_only, Some(true));
         assert!(change(Name::Inbox, "in").inbox.unwrap().is_absolute());
         for bad in ["yes", "", "ON"] {
             assert!(switch(bad).is_err(), "{bad:?}");

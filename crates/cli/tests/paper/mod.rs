@@ -103,6 +103,7 @@ fn peer() -> PeerRow {
         media: vec![Medium::Mdns],
         routes: vec!["192.0.2.1:4000".into()],
         resembles: None,
+        nearness: None,
         rssi: None,
         metres: None,
     }
@@ -191,8 +192,10 @@ impl Seat {
         child.wait_with_output().await.unwrap()
     }
 
+    /// What was asked, but for looks at a session: each one that opens is looked at once.
     pub fn asked(&self) -> Vec<Ask> {
-        self.paper.asked.lock().unwrap().clone()
+        let asked = self.paper.asked.lock().unwrap();
+        asked.iter().filter(|ask| !matches!(ask, Ask::Session { .. })).cloned().collect()
     }
 }
 

@@ -19,7 +19,7 @@ fn network(net: &str) -> Vec<Interface> {
 
 fn advert(n: u128, ips: &[&str]) -> Advert {
     let claims = ips.iter().map(|ip| Claim { ip: ip.parse().unwrap(), heard_on: vec![2] }).collect();
-    let txt = Txt { version: VERSION, epoch: 1, rid: None, name: None, tags: vec![] };
+    let txt = Txt { version: VERSION, epoch: 1, rid: None, beacon: None, name: None, tags: vec![] };
     Advert { instance: id(n), port: 7_000, claims, txt }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{asks::Reply, state::State};
 use hither_capability::{Discover, Grant};
-use hither_discovery::{doctor, interfaces, mdns::Mdns};
+use hither_discovery::{ble::Ble, doctor, interfaces, mdns::Mdns};
 use hither_model::{
     Answer, Failure, MediumState,
     row::{CheckRow, CheckState, Visibility},
@@ -12,6 +12,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 mod firewall;
+mod radio;
 mod system;
 
 /// How long is waited for answers from the link.
@@ -24,6 +25,7 @@ pub(crate) struct Examination {
     grant: Result<Grant<Discover>, Failure>,
     mdns: Option<Arc<Mdns>>,
     medium: MediumState,
+    ble: (Option<Arc<Ble>>, MediumState, usize),
     rule: interfaces::InterfaceRule,
     visibility: Visibility,
     listen: Vec<SocketAddr>,
@@ -69,6 +71,7 @@ impl State {
             grant: self.gate.discover().map_err(Failure::from),
             mdns: self.media.mdns.clone(),
             medium: self.media.state.clone(),
+            ble: (self.radio.ble.clone(), self.radio.state.clone(), self.directory.heard_by_radio()),
             rule: self.interface_rule(),
             visibility: self.visibility(),
             listen: self.listen.clone(),
@@ -108,6 +111,8 @@ impl Examination {
         rows.push(self.interfaces(&all, &chosen).await);
         rows.extend(self.multicast(&chosen).await);
         rows.push(port_5353());
+        let (ble, state, heard) = self.ble.clone();
+        rows.extend(radio::examine(ble, &state, heard).await);
         rows.push(self.listening());
         rows.extend(firewall::examine(self.listen.first().map_or(0, SocketAddr::port)).await);
         rows.push(system::clock().await);

@@ -92,6 +92,14 @@ impl State {
             Ask::MakeLink { expires, uses } => self.make_link(expires, uses).await,
             Ask::RevokeLink { invite } => self.revoke_link(&invite),
             Ask::RenewCertificate => self.renew_certificate(),
+            Ask::Near => {
+                self.look_near().await;
+                Ok(Answer::Peers { rows: self.directory.rows() })
+            }
+            Ask::Look => {
+                self.look_near().await;
+                Ok(Answer::Done)
+            }
             other => self.look_up(other),
         }
     }
@@ -100,7 +108,6 @@ impl State {
     fn look_up(&mut self, ask: Ask) -> Result<Answer, Failure> {
         match ask {
             Ask::Status => Ok(Answer::Status { status: Box::new(self.status()) }),
-            Ask::Near => Ok(Answer::Peers { rows: self.directory.rows() }),
             Ask::Links => Ok(Answer::Links { rows: self.links.rows(self.clock.unix()) }),
             Ask::Inbox => Ok(Answer::Questions { rows: self.questions.rows(self.clock.now()) }),
             Ask::Sessions => Ok(Answer::Sessions { rows: self.session_rows() }),

@@ -26,6 +26,7 @@ impl State {
                     self.close_session(session, "the device was forgotten", true);
                 }
                 self.people.forget(&peer);
+                self.renew_radio_key();
             }
             TrustChoice::Known | TrustChoice::Verified => {
                 let person = self.people.find_mut(&peer).ok_or_else(|| crate::asks::stale("that device"))?;
@@ -65,11 +66,13 @@ impl State {
             always: false,
             certified: None,
             identity: None,
+            radio: None,
         };
         let mut person = self.people.find(&peer).cloned().unwrap_or_else(blank);
         person.trust = Trust::Blocked;
         person.always = false;
         self.people.insert(peer, person);
+        self.renew_radio_key();
         self.note("trust", Some(peer), Some(name.to_owned()), "blocked".into());
         let _ = self.keeper.save_now(Slot::People, &self.people).await;
         self.people_changed();

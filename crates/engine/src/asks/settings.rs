@@ -1,7 +1,7 @@
 //! What a person can set, shown and changed while running. The agent around the engine writes it to disk.
 
 use crate::{
-    settings::{Certificates, Interfaces, Settings},
+    settings::{Bluetooth, Certificates, Interfaces, Settings},
     state::State,
 };
 use hither_model::{
@@ -20,20 +20,31 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 impl State {
     pub(super) fn settings_row(&self) -> SettingsRow {
-        let Settings { inbox, allow_tls12, notifications, interfaces, certificates, .. } =
+        let Settings { inbox, allow_tls12, notifications, interfaces, certificates, bluetooth, .. } =
             self.settings.borrow().clone();
         let Interfaces { include, exclude, virtual_too } = interfaces;
         let interfaces = InterfacesRow { include, exclude, virtual_too };
         let Certificates { modules, network_modules, organisation, card_bound, stale_crl, .. } = certificates;
         let modules = modules.iter().chain(&network_modules).map(|path| path.display().to_string()).collect();
         let inbox = inbox.display().to_string();
-        SettingsRow { inbox, allow_tls12, notifications, interfaces, organisation, card_bound, modules, stale_crl }
+        let Bluetooth { on: bluetooth, near_only, .. } = bluetooth;
+        SettingsRow {
+            inbox,
+            allow_tls12,
+            notifications,
+            interfaces,
+            organisation,
+            card_bound,
+            modules,
+            stale_crl,
+            bluetooth,
+            near_only,
+        }
     }
 
     /// Changes what is named; all of it or, if a part makes no sense, nothing.
     pub(super) async fn change_settings(&mut self, change: SettingsChange) -> Result<Answer, Failure> {
-        let SettingsChange { inbox, allow_tls12, notifications, interfaces, organisation, card_bound, stale_crl } =
-            change;
+        let SettingsChange { inbox, allow_tls12, notifications, interfaces, .. } = change.clone();
         if let Some(inbox) = &inbox {
             usable(inbox).await?;
         }
@@ -45,6 +56,7 @@ impl State {
             Interfaces { include, exclude, virtual_too }
         });
         let other_interfaces = interfaces.as_ref().is_some_and(|new| *new != self.settings.borrow().interfaces);
+        let other_radio = change.bluetooth.is_some_and(|on| on != self.settings.borrow().bluetooth.on);
         self.settings.send_if_modified(|settings| {
             let before = settings.clone();
             if let Some(inbox) = inbox {
@@ -55,16 +67,20 @@ impl State {
             }
             settings.allow_tls12 = allow_tls12.unwrap_or(settings.allow_tls12);
             settings.notifications = notifications.unwrap_or(settings.notifications);
-            let certificates = &mut settings.certificates;
-            certificates.organisation = organisation.unwrap_or(certificates.organisation);
-            certificates.card_bound = card_bound.unwrap_or(certificates.card_bound);
-            certificates.stale_crl = stale_crl.unwrap_or(certificates.stale_crl);
+            let Settings { certificates, bluetooth, .. } = settings;
+            certificates.organisation = change.organisation.unwrap_or(certificates.organisation);
+            certificates.card_bound = change.card_bound.unwrap_or(certificates.card_bound);
+            certificates.stale_crl = change.stale_crl.unwrap_or(certificates.stale_crl);
+            bluetooth.on = change.bluetooth.unwrap_or(bluetooth.on);
+            bluetooth.near_only = change.near_only.unwrap_or(bluetooth.near_only);
             *settings != before
         });
         self.align_stale_crl();
         if other_interfaces {
             // Discovery takes its interfaces when it starts.
             self.stop_mdns().await;
+        }
+        if other_interfaces || other_radio {
             self.align_media().await;
         }
         Ok(Answer::Done)

@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 
 impl State {
     pub(crate) fn media_states(&self) -> BTreeMap<Medium, MediumState> {
-        // Bluetooth LE comes with a later issue: it is off and says so.
-        BTreeMap::from([(Medium::Mdns, self.media.state.clone()), (Medium::Ble, MediumState::Off)])
+        BTreeMap::from([(Medium::Mdns, self.media.state.clone()), (Medium::Ble, self.radio.state.clone())])
     }
 
     /// What others see of this device.

@@ -21,7 +21,8 @@ use hither_model::{Answer, Blame, ErrorCode, Failure, InviteId, News, QuestionId
 use hither_protocol::Certified;
 use std::sync::Arc;
 
-/// A person's answer to a question about certificates.
+/// A person's answer to a question about certificates. A PIN does not print itself.
+#[derive(Debug)]
 pub(crate) enum CardAnswer {
     /// The PIN, or that it is entered on the reader.
     Pin { pin: Option<SecretText>, last_try: bool },
@@ -40,6 +41,7 @@ fn fits(pin: &SecretText, min: u32, max: u32) -> bool {
 impl State {
     /// A person answers an errand's question.
     pub(crate) fn answer_errand(&mut self, question: QuestionId, errand: ErrandId, answer: CardAnswer, reply: Reply) {
+        tracing::trace!(?answer, %question, "answered about certificates");
         let outcome = match answer {
             CardAnswer::Pin { pin, last_try } => return self.pin_given(errand, pin, last_try, reply),
             CardAnswer::Choose { identity } => self.certificate_chosen(errand, &identity),

@@ -6,7 +6,11 @@ use super::{
     shelf::{Looked, Wish},
 };
 use crate::{asks::Reply, state::State};
-use hither_identity::{card::Pin, import, picker::Unfit};
+use hither_identity::{
+    card::{Pin, Program},
+    import_apart,
+    picker::Unfit,
+};
 use hither_model::{Answer, Ask, ErrorCode, Failure, News, ask::SecretText};
 use std::{path::PathBuf, sync::Arc};
 use zeroize::Zeroizing;
@@ -14,6 +18,8 @@ use zeroize::Zeroizing;
 impl State {
     /// Requests about certificates that look at what is there; they answer later.
     pub(crate) fn certificates_asked(&mut self, ask: Ask, reply: Reply) {
+        // Files and passwords do not print themselves.
+        tracing::trace!(?ask, "asked about certificates");
         match ask {
             Ask::Identities { all, hardware, issuer } => {
                 let filter =
@@ -75,7 +81,7 @@ impl State {
         let pouch = Arc::clone(&self.certificates.pouch);
         let handle = self.news.clone();
         self.tasks.spawn_blocking(move || {
-            let kept = import(&bytes, password.as_ref())
+            let kept = import_apart(&Program::default(), &bytes, password.as_ref())
                 .map_err(Failure::from)
                 .and_then(|imported| Ok(pouch.wallet()?.keep(&imported)?));
             let answer = kept.map(|_| Answer::Done);

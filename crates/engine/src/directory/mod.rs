@@ -2,10 +2,14 @@
 //!
 //! A sighting is a hint (SECURITY: D5, D6). Nothing here changes trust, stored names or stored routes.
 
+mod beacons;
 mod label;
 
 use crate::store::People;
-use hither_model::{DisplayName, InstanceId, Medium, PeerId, Presence, Rid, Trust, row::PeerRow};
+use beacons::Beacon;
+use hither_capability::radio_of;
+use hither_discovery::ble::RadioAddress;
+use hither_model::{DisplayName, InstanceId, Medium, Nearness, PeerId, Presence, Rid, Trust, row::PeerRow};
 use hither_protocol::rendezvous;
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -20,6 +24,8 @@ pub(crate) struct Advert {
     pub(crate) instance: InstanceId,
     pub(crate) epoch: u32,
     pub(crate) rid: Option<Rid>,
+    /// The id it claims to send by radio.
+    pub(crate) beacon: Option<[u8; 8]>,
     pub(crate) name: Option<DisplayName>,
     pub(crate) tags: Vec<[u8; 8]>,
     pub(crate) routes: Vec<SocketAddr>,
@@ -62,6 +68,8 @@ struct Call {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     adverts: BTreeMap<InstanceId, Entry>,
+    /// What is heard by radio, by the address it shows.
+    beacons: BTreeMap<RadioAddress, Beacon>,
     calls: BTreeMap<PeerId, Call>,
     connected: BTreeMap<PeerId, SocketAddr>,
     shown: BTreeMap<DeviceId, PeerRow>,
@@ -87,6 +95,8 @@ pub(crate) struct Reach {
     /// The epoch its advert names, which is its clock and not ours.
     pub(crate) epoch: Option<u32>,
     pub(crate) instances: Vec<InstanceId>,
+    /// Its radios, the one heard last first.
+    pub(crate) radio: Vec<RadioAddress>,
 }
 
 impl Directory {
@@ -143,7 +153,8 @@ impl Directory {
     }
 
     /// Works out again who is who, after the people changed.
-    pub(crate) fn people_changed(&mut self, people: &People) {
+    pub(crate) fn people_changed(&mut self, people: &People, epoch: u32) {
+        self.resolve_beacons(people, epoch);
         for entry in self.adverts.values_mut() {
             let proved = entry.proved.filter(|peer| people.find(peer).is_some());
             entry.met = resolve(&entry.advert, people).or(proved);
@@ -191,7 +202,7 @@ impl Directory {
         let mut rows: Vec<PeerRow> = self.shown.values().cloned().collect();
         rows.sort_by_cached_key(|r| {
             let stranger = !matches!(r.trust, Trust::Known | Trust::Verified);
-            (r.presence, stranger, r.name.to_lowercase(), r.peer.clone())
+            (r.presence, r.nearness.unwrap_or(Nearness::InRange), stranger, r.name.to_lowercase(), r.peer.clone())
         });
         rows
     }
@@ -203,7 +214,7 @@ impl Directory {
             if people.trust_of(&device) == Trust::Blocked {
                 continue;
             }
-            let row = rows.entry(device).or_insert_with(|| blank_row(device, &entry.advert, people));
+            let row = rows.entry(device).or_insert_with(|| blank_row(device, entry.advert.name.as_ref(), people));
             add(&mut row.media, Medium::Mdns);
             if !entry.fading {
                 row.presence = Presence::Near;
@@ -223,11 +234,17 @@ impl Directory {
                 resembles: None,
                 rssi: None,
                 metres: None,
+                nearness: None,
             });
             row.presence = Presence::Near;
+            if radio_of(route).is_some() {
+                add(&mut row.media, Medium::Ble);
+                continue;
+            }
             add(&mut row.media, Medium::Route);
             row.routes.push(route.to_string());
         }
+        self.add_beacons(&mut rows, people);
         for row in rows.values_mut() {
             let mut seen = std::collections::BTreeSet::new();
             row.routes.retain(|r| seen.insert(r.clone()));
@@ -275,7 +292,11 @@ impl Directory {
             routes.extend(self.calls.get(peer).map(|c| c.route));
         }
         routes.extend(entries.iter().flat_map(|e| e.advert.routes.iter().copied()));
-        let mut name = entries.iter().find_map(|e| e.advert.name.as_ref()).map(ToString::to_string);
+        let radios = self.radios(device);
+        let cards = || radios.iter().filter_map(|r| r.card.as_ref());
+        let name =
+            entries.iter().find_map(|e| e.advert.name.as_ref()).or_else(|| cards().find_map(|c| c.name.as_ref()));
+        let mut name = name.map(ToString::to_string);
         if let DeviceId::Met(peer) = device {
             let person = people.find(peer)?;
             routes.extend(person.routes.iter().copied());
@@ -284,13 +305,19 @@ impl Directory {
         let mut seen = std::collections::BTreeSet::new();
         routes.retain(|r| seen.insert(*r));
         let newest = entries.iter().max_by_key(|e| e.advert.epoch);
-        (!routes.is_empty()).then(|| Reach {
+        let radio: Vec<RadioAddress> = radios.iter().map(|r| r.source).collect();
+        let passing = match device {
+            DeviceId::Passing(instance) => Some(*instance),
+            DeviceId::Met(_) => None,
+        };
+        (!routes.is_empty() || !radio.is_empty()).then(|| Reach {
             device: *device,
-            name: name.unwrap_or_else(|| label::of(entries.first().map(|e| e.advert.instance))),
+            name: name.unwrap_or_else(|| label::of(passing)),
             routes,
-            rid: entries.iter().find_map(|e| e.advert.rid),
-            epoch: newest.map(|e| e.advert.epoch),
+            rid: entries.iter().find_map(|e| e.advert.rid).or_else(|| cards().find_map(|c| c.rid)),
+            epoch: newest.map(|e| e.advert.epoch).or_else(|| cards().map(|c| c.epoch).next()),
             instances: entries.iter().map(|e| e.advert.instance).collect(),
+            radio,
         })
     }
 }
@@ -318,15 +345,15 @@ fn resolve(advert: &Advert, people: &People) -> Option<PeerId> {
         .map(|(peer, _, _)| *peer)
 }
 
-fn blank_row(device: DeviceId, advert: &Advert, people: &People) -> PeerRow {
+fn blank_row(device: DeviceId, claimed: Option<&DisplayName>, people: &People) -> PeerRow {
     let (name, trust, resembles) = match device {
         DeviceId::Met(peer) => {
             let name = people.find(&peer).map(|p| p.name.to_string()).unwrap_or_default();
             (name, people.trust(&peer), None)
         }
         DeviceId::Passing(instance) => {
-            let twin = advert.name.as_ref().and_then(|n| people.resembling(n, None)).map(|(_, p)| p.name.to_string());
-            let name = advert.name.as_ref().map_or_else(|| label::of(Some(instance)), ToString::to_string);
+            let twin = claimed.and_then(|n| people.resembling(n, None)).map(|(_, p)| p.name.to_string());
+            let name = claimed.map_or_else(|| label::of(Some(instance)), ToString::to_string);
             (name, Trust::New, twin)
         }
     };
@@ -340,6 +367,7 @@ fn blank_row(device: DeviceId, advert: &Advert, people: &People) -> PeerRow {
         resembles,
         rssi: None,
         metres: None,
+        nearness: None,
     }
 }
 

@@ -22,6 +22,7 @@ fn people() -> People {
             always: false,
             certified: None,
             identity: None,
+            radio: None,
         },
     );
     people
@@ -32,6 +33,7 @@ fn advert(n: u8, name: Option<&str>) -> Advert {
         instance: InstanceId::new([n; 16]),
         epoch: 5,
         rid: Some(Rid::new([n; 16])),
+        beacon: None,
         name: name.map(|n| DisplayName::new(n).unwrap()),
         tags: vec![],
         routes: vec![format!("10.0.0.{n}:7000").parse().unwrap()],

@@ -75,11 +75,12 @@ impl State {
     /// Opens a question, or turns the asker away by the rules on how often and how many may ask.
     fn ask_person(&mut self, id: KnockId, question: Question, machine: &mut Option<Machine>) -> Vec<Effect> {
         let now = self.clock.now();
+        let near_enough = self.near_enough(&question.peer);
         let Some(knock) = self.knocks.get_mut(&id) else { return vec![] };
         knock.claimed = question.name.clone();
         let person = self.people.find(&question.peer);
         let known = person.is_some_and(crate::store::Person::is_known);
-        let always = known && question.need == Need::Stored && person.is_some_and(|p| p.always);
+        let always = known && near_enough && question.need == Need::Stored && person.is_some_and(|p| p.always);
         // Whoever proved a link was invited.
         let asker =
             From { peer: question.peer, address: knock.remote.ip(), known: known || question.need == Need::Link };

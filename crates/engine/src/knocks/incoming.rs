@@ -6,6 +6,7 @@ use crate::{
     door::Purpose,
     state::State,
 };
+use hither_capability::radio_of;
 use hither_identity::proof::{Occasion, Speaker};
 use hither_model::{Failure, InviteId, PeerId, Trust};
 use hither_protocol::{
@@ -36,7 +37,9 @@ impl State {
                 // The scope of a link-local address stays.
                 let mut route = from;
                 route.set_port(port);
-                self.called(peer, route);
+                if radio_of(from).is_none() {
+                    self.called(peer, route);
+                }
                 let here = Frame::Here { name: None, port: self.port() };
                 self.tasks.spawn(wire.reply_and_close(here));
             }

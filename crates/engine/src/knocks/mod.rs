@@ -2,23 +2,27 @@
 
 mod effects;
 mod incoming;
+mod locate;
 mod machine;
 mod outgoing;
 mod wire;
 
+pub(crate) use locate::Located;
 pub(crate) use machine::{Machine, Stepped};
 pub(crate) use wire::{Order, Silence, Wire, run as run_wire};
 
 use crate::{
-    certificates::{Proven, Shown},
+    certificates::{Holder, Proven, Shown},
     directory::DeviceId,
     questions::{Terms, Verdict},
     state::State,
 };
+use hither_discovery::ble::RadioAddress;
 use hither_identity::proof::Occasion;
-use hither_model::{DisplayName, Failure, InstanceId, InviteId, PeerId, QuestionId};
+use hither_model::{DisplayName, Failure, InstanceId, InviteId, PeerId, QuestionId, Rid};
 use hither_protocol::{Ending, Frame, Reply, RunNumber};
-use std::net::SocketAddr;
+use hither_socket::Expected;
+use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::mpsc;
 
 /// Names one invite under way, for the life of the agent.
@@ -67,6 +71,17 @@ pub(crate) struct Dial {
     pub(crate) deadline: u64,
     /// How long the other person may take after that, milliseconds.
     pub(crate) wait: u64,
+    pub(crate) way: Way,
+}
+
+/// How a device that is dialled for an invite may be reached.
+pub(crate) struct Way {
+    pub(crate) rids: Vec<Rid>,
+    pub(crate) expected: Expected,
+    /// The key that signs for the connection, if a certificate is shown.
+    pub(crate) holder: Option<Arc<Holder>>,
+    /// Radios that can be asked where it is; none once they were.
+    pub(crate) radio: Vec<RadioAddress>,
 }
 
 /// What to do once connected.

@@ -1,6 +1,6 @@
 //! Our invites: from a person's wish to a connection on which the machine starts.
 
-use super::{Dial, Knock, KnockId, MAX_ORDERS, Plan, Stepped, Wire, run_wire};
+use super::{Dial, Knock, KnockId, MAX_ORDERS, Plan, Stepped, Way, Wire, run_wire};
 use crate::{
     calling::Dialling,
     certificates::{Going, Holder, Occasions, prove},
@@ -10,7 +10,8 @@ use crate::{
     questions::Terms,
     state::State,
 };
-use hither_capability::{Capability, Consent};
+use hither_capability::{self as capability, Capability, Consent, Grant};
+use hither_discovery::ble::RadioAddress;
 use hither_identity::proof::Speaker;
 use hither_model::{ErrorCode, Failure, InviteId, News, PeerId, Rid, Trust};
 use hither_protocol::{Binding, InviteAsk, InviteUrl, Inviter, LinkOpener, epoch, known_rid};
@@ -24,11 +25,15 @@ pub(crate) const BINDING_LABEL: &str = "EXPORTER-Channel-Binding";
 const WAIT: u64 = 60;
 /// Milliseconds that dialling may take on top.
 const DIAL_TIME: u64 = 25_000;
+/// And what asking by radio, and connecting by it, may take beyond that.
+const RADIO_TIME: u64 = 60_000;
 
 /// Whom to dial, and what for.
 struct Goal {
     device: DeviceId,
     routes: Vec<SocketAddr>,
+    /// By which radios it is heard.
+    radio: Vec<RadioAddress>,
     rids: Vec<Rid>,
     expected: Expected,
     plan: Plan,
@@ -84,7 +89,8 @@ impl State {
         let reach = self.reach(peer)?;
         let (rids, expected) = self.ways_in(&reach)?;
         let plan = Plan::Invite { message, unverified };
-        let goal = Goal { device: reach.device, routes: reach.routes, rids, expected, plan, timeout };
+        let Reach { device, routes, radio, .. } = reach;
+        let goal = Goal { device, routes, radio, rids, expected, plan, timeout };
         self.dial_invite(invite, goal, holder)
     }
 
@@ -110,9 +116,10 @@ impl State {
         holder: Option<Arc<Holder>>,
     ) -> Result<(), Failure> {
         let inviter = url.inviter();
-        let mut routes: Vec<SocketAddr> = url.hints().to_vec();
+        let (mut routes, mut radio) = (url.hints().to_vec(), vec![]);
         if let Some(reach) = self.directory.reach(&DeviceId::Met(inviter), &self.people) {
             routes.extend(reach.routes);
+            radio = reach.radio;
         }
         if self.loopback {
             // A link names no loopback address: on one machine, whoever is heard there is tried.
@@ -121,12 +128,13 @@ impl State {
         let rids = vec![url.keys().rid];
         let plan = Plan::Link { url: Box::new(url) };
         let (device, expected) = (DeviceId::Met(inviter), Expected::Only(inviter));
-        self.dial_invite(invite, Goal { device, routes, rids, expected, plan, timeout: None }, holder)
+        self.dial_invite(invite, Goal { device, routes, radio, rids, expected, plan, timeout: None }, holder)
     }
 
     fn dial_invite(&mut self, invite: InviteId, goal: Goal, holder: Option<Arc<Holder>>) -> Result<(), Failure> {
-        let Goal { device, routes, rids, expected, plan, timeout } = goal;
-        if routes.is_empty() {
+        let Goal { device, routes, radio, rids, expected, plan, timeout } = goal;
+        let heard = !radio.is_empty() && self.radio.ble.is_some();
+        if routes.is_empty() && !heard {
             return Err(Failure::new(
                 ErrorCode::Unreachable,
                 "no address of that device is known, and it is not heard",
@@ -135,14 +143,30 @@ impl State {
                 "make sure that both devices are on one network, then try again; `hither doctor` looks for reasons",
             ));
         }
-        let now = self.clock.now();
-        let grant = self.gate.dial(Consent::new(device.to_string(), routes.clone(), now), now)?;
-        let id = self.next_knock();
-        let cancel = self.cancel.child_token();
+        let (now, cancel) = (self.clock.now(), self.cancel.child_token());
         let wait = timeout.unwrap_or(WAIT).clamp(1, 3_600) * 1_000;
-        let dialling =
-            Dialling { grant: Arc::new(grant), routes, rids, expected, me: self.credential(), profile: self.profile() };
-        self.dials.insert(id, Dial { invite, device, plan, cancel: cancel.clone(), deadline: now + DIAL_TIME, wait });
+        let more = if heard { RADIO_TIME } else { 0 };
+        let deadline = now + DIAL_TIME + more;
+        let grant = match routes.is_empty() {
+            true => None,
+            false => Some(self.gate.dial(Consent::new(device.to_string(), routes.clone(), now), now)?),
+        };
+        let id = self.next_knock();
+        let way = Way { rids, expected, holder, radio };
+        self.dials.insert(id, Dial { invite, device, plan, cancel, deadline, wait, way });
+        match grant {
+            Some(grant) => self.dial_routes(id, Arc::new(grant), routes),
+            None => drop(self.locate(id)),
+        }
+        Ok(())
+    }
+
+    /// Dials for an invite, under leave to use these addresses.
+    pub(super) fn dial_routes(&mut self, id: KnockId, grant: Arc<Grant<capability::Dial>>, routes: Vec<SocketAddr>) {
+        let Some(Dial { way, cancel, .. }) = self.dials.get(&id) else { return };
+        let (holder, cancel) = (way.holder.clone(), cancel.clone());
+        let (rids, expected, ble) = (way.rids.clone(), way.expected, self.radio.ble.clone());
+        let dialling = Dialling { grant, routes, rids, expected, me: self.credential(), profile: self.profile(), ble };
         let (events, me) = (self.events.clone(), self.my_id);
         self.tasks.spawn(async move {
             let outcome = tokio::select! {
@@ -151,7 +175,6 @@ impl State {
             };
             let _ = events.send(Event::Dialled { knock: id, outcome: Box::new(outcome) }).await;
         });
-        Ok(())
     }
 
     /// The rendezvous values that may open a device's door, and what its key must be.
@@ -185,6 +208,11 @@ impl State {
 
     /// The connection for one of our invites stands, or will not.
     pub(crate) async fn dialled(&mut self, id: KnockId, outcome: Dialled) {
+        if let Err(failure) = &outcome
+            && self.locate_instead(id, failure)
+        {
+            return;
+        }
         let Some(dial) = self.dials.remove(&id) else { return };
         let Connected { wire, route, certified } = match outcome {
             Ok(connected) => connected,

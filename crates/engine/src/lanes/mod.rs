@@ -147,6 +147,7 @@ impl State {
             expected: Expected::Only(theirs),
             me: session.credential(),
             profile,
+            ble: self.radio.ble.clone(),
         };
         let events = self.events.clone();
         self.tasks.spawn(async move {

@@ -13,11 +13,13 @@ impl State {
             return;
         }
         match frame {
-            Frame::Keys { lane, name } => {
+            Frame::Keys { lane, name, radio } => {
                 session.their_lane = Some(lane);
+                let peer = session.kept.peer;
                 if let Some(name) = name.as_deref().and_then(DisplayName::cleaned) {
                     session.kept.name = name;
                 }
+                self.know_radio(peer, radio);
                 self.publish_door();
                 self.session_ready(id);
                 self.go_on_with_transfers(id);

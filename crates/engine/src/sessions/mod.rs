@@ -12,7 +12,7 @@ pub(crate) use redial::Redialled;
 
 use crate::{lanes::Pipes, state::State, store::KeptSession};
 use drain::Drain;
-use hither_capability::{Dial, Grant};
+use hither_capability::{Dial, Grant, radio_of};
 use hither_identity::{Credential, SessionKey};
 use hither_model::{
     CertificateFacts, ErrorCode, Failure, InviteId, Negotiated, PeerId, ProtectionLevel, QuestionId, SessionId,
@@ -134,7 +134,7 @@ impl Session {
             peer_certificate: proof.map_or_else(blank, |p| p.peer_certificate.clone()),
             certified: self.kept.certified.clone(),
             shown: self.kept.shown.as_ref().map(|shown| Box::new(shown.row.clone())),
-            route: self.route().map(|r| r.to_string()).unwrap_or_default(),
+            route: self.route().map(shown).unwrap_or_default(),
             rtt_us: self.link.as_ref().map_or(0, Link::rtt_us),
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
@@ -155,6 +155,11 @@ impl Session {
             bytes -= messages.pop_front().map_or(0, |m| m.text.len());
         }
     }
+}
+
+/// A route as people see it.
+fn shown(route: SocketAddr) -> String {
+    radio_of(route).map_or_else(|| route.to_string(), |_| "bluetooth".to_owned())
 }
 
 impl State {

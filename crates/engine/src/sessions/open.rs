@@ -7,7 +7,8 @@ use crate::{
     state::State,
     store::{KeptSession, Person, Slot},
 };
-use hither_capability::Consent;
+use hither_capability::{Consent, radio_of};
+use hither_discovery::ble::RadioAddress;
 use hither_identity::SessionKey;
 use hither_model::{
     DisplayName, ErrorCode, Failure, News, PeerId, SessionId, SessionState, Trust, Verified, row::CertifiedRow,
@@ -49,6 +50,9 @@ impl State {
         if let Some(instance) = &knock.instance {
             self.directory.proved(instance, peer);
         }
+        if let Some(radio) = radio_of(knock.remote) {
+            self.directory.proved_by_radio(&RadioAddress::new(radio), peer);
+        }
         let name = self.name_after(&admission);
         let route = knock.ours.then_some(knock.remote);
         let certified = knock.theirs.as_ref().map(|proven| Box::new(proven.row.clone()));
@@ -63,7 +67,7 @@ impl State {
             verified: admission.verified(),
             inviter: knock.ours,
             resume_key: pair_key(&secret, &x),
-            routes: route.into_iter().collect(),
+            routes: route.into_iter().filter(|route| radio_of(*route).is_none()).collect(),
             opened: self.clock.unix(),
             outbox: Outbox::default(),
             inbound: Inbound::default(),
@@ -123,6 +127,7 @@ impl State {
             always: false,
             certified: None,
             identity: None,
+            radio: None,
         });
         person.name = name.clone();
         person.last_seen = unix;
@@ -191,7 +196,7 @@ impl State {
         }
         session.proof = Some(Arc::clone(channel.proof()));
         let remote = channel.remote_addr();
-        if channel.is_client() {
+        if channel.is_client() && radio_of(remote).is_none() {
             session.kept.routes.retain(|r| *r != remote);
             session.kept.routes.insert(0, remote);
             session.kept.routes.truncate(8);
@@ -207,7 +212,9 @@ impl State {
         }
         session.backoff.up(self.clock.now());
         let peer = session.kept.peer;
-        let keys = Frame::Keys { lane: hither_identity::Credential::peer_id(&*session.key), name: None };
+        let known = self.people.find(&peer).is_some_and(Person::is_known);
+        let radio = known.then(|| self.radio.key().clone());
+        let keys = Frame::Keys { lane: hither_identity::Credential::peer_id(&*session.key), name: None, radio };
         session.post(keys);
         for frame in session.kept.outbox.resend() {
             session.post(frame);

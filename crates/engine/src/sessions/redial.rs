@@ -10,7 +10,7 @@ use crate::{
     knocks::{Silence, Wire},
     state::State,
 };
-use hither_capability::Consent;
+use hither_capability::{Consent, radio_address};
 use hither_model::{Failure, PeerId, SessionId, SessionState};
 use hither_protocol::{Frame, Hello, No, epoch, known_rid};
 use hither_socket::Expected;
@@ -110,9 +110,12 @@ impl State {
         let as_friend = self.known_rids(&peer, None);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.redial_at = None;
-        let mut routes: Vec<SocketAddr> =
-            self.directory.reach(&DeviceId::Met(peer), &self.people).map(|r| r.routes).unwrap_or_default();
+        let reach = self.directory.reach(&DeviceId::Met(peer), &self.people);
+        let (mut routes, radio) = reach.map(|reach| (reach.routes, reach.radio)).unwrap_or_default();
         routes.extend(session.kept.routes.iter().copied());
+        if self.radio.ble.is_some() {
+            routes.extend(radio.iter().map(|source| radio_address(*source.as_bytes())));
+        }
         let mut seen = std::collections::BTreeSet::new();
         routes.retain(|r| seen.insert(*r));
         let here = epoch(unix);
@@ -130,9 +133,9 @@ impl State {
                 return;
             }
         };
-        let cancel = self.cancel.child_token();
+        let (cancel, ble) = (self.cancel.child_token(), self.radio.ble.clone());
         session.redialling = Some(cancel.clone());
-        let dialling = Dialling { grant, routes, rids, expected: Expected::Only(peer), me: credential, profile };
+        let dialling = Dialling { grant, routes, rids, expected: Expected::Only(peer), me: credential, profile, ble };
         let events = self.events.clone();
         self.tasks.spawn(async move {
             let outcome = tokio::select! {

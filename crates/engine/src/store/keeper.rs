@@ -32,6 +32,8 @@ pub(crate) enum Slot {
     Uses,
     /// Certificate authorities trusted for people.
     Authorities,
+    /// By which friends recognise this device's Bluetooth adverts.
+    Radio,
 }
 
 impl Slot {
@@ -46,6 +48,7 @@ impl Slot {
             Self::Traces => ("traces", 1),
             Self::Uses => ("uses", 1),
             Self::Authorities => ("authorities", 1),
+            Self::Radio => ("radio", 1),
         }
     }
 }

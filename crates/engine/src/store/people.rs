@@ -1,10 +1,11 @@
 //! The trust store: devices met, what was proven of them, and the secret shared with each of them.
 
+use hither_capability::radio_of;
 use hither_model::{
     DisplayName, PeerId, Trust, Verified,
     row::{CertifiedRow, TrustRow},
 };
-use hither_protocol::rendezvous::PairKey;
+use hither_protocol::{ResolvingKey, rendezvous::PairKey};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -36,6 +37,9 @@ pub(crate) struct Person {
     /// The certificate that was chosen here for them, or `local`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<String>,
+    /// By which its Bluetooth adverts are recognised, as it told in a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) radio: Option<ResolvingKey>,
 }
 
 impl Person {
@@ -46,6 +50,10 @@ impl Person {
 
     /// Remembers a route that led to this very key.
     pub(crate) fn reached_at(&mut self, route: SocketAddr) {
+        if radio_of(route).is_some() {
+            // The address of a radio is another one soon.
+            return;
+        }
         self.routes.retain(|r| *r != route && !(r.ip() == route.ip() && r.is_ipv4() == route.is_ipv4()));
         self.routes.insert(0, route);
         self.routes.truncate(MAX_ROUTES);
@@ -125,6 +133,7 @@ mod tests {
             always: false,
             certified: None,
             identity: None,
+            radio: None,
         }
     }
 

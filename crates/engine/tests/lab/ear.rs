@@ -95,5 +95,5 @@ impl Ear {
 /// What a device that shows itself to everyone says.
 pub(crate) fn shown(name: &str, rid: Rid) -> Txt {
     let tags = (0..8).map(|_| random()).collect();
-    Txt { version: VERSION, epoch: 0, rid: Some(rid), name: DisplayName::new(name).ok(), tags }
+    Txt { version: VERSION, epoch: 0, rid: Some(rid), beacon: None, name: DisplayName::new(name).ok(), tags }
 }

@@ -266,7 +266,7 @@ impl Held {
     pub(crate) async fn begin(channel: Channel<Proven>, pair_key: Option<PairKey>, on_lanes: Outsider) -> Self {
         let mine = on_lanes.peer();
         let mut held = Self { channel, pair_key, on_lanes, theirs: mine };
-        held.post(&session::Frame::Keys { lane: mine, name: None }).await;
+        held.post(&session::Frame::Keys { lane: mine, name: None, radio: None }).await;
         held.theirs = held
             .hear("its keys", |f| match f {
                 session::Frame::Keys { lane, .. } => Some(*lane),

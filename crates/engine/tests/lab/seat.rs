@@ -29,6 +29,7 @@ impl Seat {
             interfaces: Interfaces { include: vec!["lo".into()], ..Interfaces::default() },
             notifications: true,
             certificates: Default::default(),
+            bluetooth: Default::default(),
         };
         std::fs::create_dir(dir.path().join("outgoing")).unwrap();
         Self { name, dir, settings, mdns: true, listen: "127.0.0.1:0".parse().unwrap() }
@@ -45,6 +46,7 @@ impl Seat {
             listeners: vec![],
             settings: self.settings.clone(),
             mdns: self.mdns,
+            ble: true,
             loopback: true,
         };
         let (handle, started) = match Engine::start(options).await {

@@ -1,14 +1,18 @@
-//! The helper process from the inside: the only place where a PKCS#11 module is loaded. One module for each process.
+//! The helper process from the inside: the only place where a PKCS#11 module is loaded. One module for each process; or
+//! else one sealed file that is opened ([`super::unseal`]).
 //!
 //! Asked one thing at a time over standard input, it answers over standard output, and ends at the end of its input,
 //! when its parent dies, or when nothing was asked for long and nobody is logged in.
 
 mod keys;
 mod login;
-mod shelter;
+pub(super) mod shelter;
 mod tokens;
 
-use super::wire::{self, Answer, Fault, MAX_REQUEST, Request, VERSION};
+use super::{
+    unseal,
+    wire::{self, Answer, Fault, MAX_REQUEST, Request, VERSION, file},
+};
 use cryptoki::{
     context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     error::{Error, RvError},
@@ -64,7 +68,10 @@ pub fn serve() -> io::Result<()> {
     let mut output = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?);
     shelter::harden()?;
 
-    let Some(first) = wire::receive(&mut input, MAX_REQUEST)? else { return Ok(()) };
+    let Some(first) = wire::receive(&mut input, file::MAX_QUESTION)? else { return Ok(()) };
+    if let Some((file, password)) = file::asked(&first) {
+        return unseal::serve(&mut output, file, password.as_ref());
+    }
     let Some(Request::Open { version, module, network, idle_ms }) = Request::decode(&first) else {
         return Err(io::ErrorKind::InvalidData.into());
     };

@@ -4,6 +4,8 @@
 //! The helper runs a vendor's code and may have been taken over by it: what it answers is bounded and checked like a
 //! peer's bytes. Requests may hold a PIN: their bytes live in memory that is wiped, and are written in one go.
 
+pub(super) mod file;
+
 use super::{
     error::{CardError, Left},
     pin::Pin,

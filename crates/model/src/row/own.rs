@@ -66,6 +66,10 @@ pub struct SettingsRow {
     pub modules: Vec<String>,
     /// Certificates are accepted though the list of revoked ones is out of date.
     pub stale_crl: bool,
+    /// Whether Bluetooth LE takes part in finding devices.
+    pub bluetooth: bool,
+    /// Invites that are accepted without asking are asked about all the same when the device is not heard to be near.
+    pub near_only: bool,
 }
 
 /// The agent's state.

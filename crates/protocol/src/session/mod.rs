@@ -18,7 +18,7 @@ pub use liveness::{Beat, DEAD_MS, Liveness, PING_MS};
 pub use messages::{Inbound, Outbox, SayFault};
 pub use offer::{OfferIntake, offer_frames};
 
-use crate::{digest::Digest, frame::Vocabulary};
+use crate::{digest::Digest, frame::Vocabulary, radio::ResolvingKey};
 use hither_model::{ErrorCode, LaneId, PeerId, Rid, TransferId};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -33,6 +33,9 @@ pub enum Frame {
         /// The name I show.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+        /// By which my Bluetooth adverts are recognised; for devices that were met, nobody else.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        radio: Option<ResolvingKey>,
     },
     /// Are you there?
     Ping {

@@ -12,7 +12,7 @@ const HASH: Digest = Digest([3; 32]);
 fn one_of_each() -> Vec<Frame> {
     let (transfer, lane, why) = (TRANSFER, LANE, Some("because".to_owned()));
     vec![
-        Frame::Keys { lane: PeerId::new([4; 32]), name: Some("Ana".into()) },
+        Frame::Keys { lane: PeerId::new([4; 32]), name: Some("Ana".into()), radio: Some(ResolvingKey::new([7; 32])) },
         Frame::Ping { n: 1 },
         Frame::Pong { n: u64::MAX },
         Frame::Say { number: 1, text: "hello\n한국어".into() },
@@ -134,7 +134,7 @@ fn m6_what_goes_beyond_its_bounds_is_a_breach() {
     let offer =
         |items, bytes, manifest_bytes| Frame::Offer { transfer, items, bytes, manifest_bytes, manifest_hash: HASH };
     let bad = [
-        Frame::Keys { lane: PeerId::new([4; 32]), name: Some(long(201)) },
+        Frame::Keys { lane: PeerId::new([4; 32]), name: Some(long(201)), radio: None },
         Frame::Say { number: 1, text: long(MAX_TEXT + 1) },
         Frame::Say { number: 0, text: long(1) },
         Frame::Said { number: 0 },

@@ -7,7 +7,7 @@
 use super::{Arrival, Entry, Front, seats::Seat};
 use crate::{
     Phase, Profile, Signing, SocketError,
-    dial::{SUFFIX, hand_over},
+    dial::{SLOWER, SUFFIX, hand_over},
     inbox::Inbox,
     profile::ALPN,
     verifier::PeerVerifier,
@@ -30,11 +30,14 @@ pub(super) async fn receive(
     front: &Front,
     tcp: TcpStream,
     from: SocketAddr,
+    through: Option<SocketAddr>,
     mut seat: Seat,
 ) -> Result<(), SocketError> {
     let evicted = seat.evicted();
     let work = async {
-        front.control.apply(&SockRef::from(&tcp), from)?;
+        if through.is_none() {
+            front.control.apply(&SockRef::from(&tcp), from)?;
+        }
         let hello = tokio::select! {
             biased;
             () = evicted.cancelled() => return Err(SocketError::TurnedAway),
@@ -45,10 +48,11 @@ pub(super) async fn receive(
         if !seat.spoke(entry.reserved) {
             return Err(SocketError::TurnedAway);
         }
-        let connected = hello.answer(rid, &entry, front).await?;
+        let connected = hello.answer(rid, &entry, front, through).await?;
         Ok(Arrival { connected, rid, from })
     };
-    let arrival = within(front.profile.handshake, Phase::Handshake, work).await?;
+    let limit = if through.is_some() { front.profile.handshake * SLOWER } else { front.profile.handshake };
+    let arrival = within(limit, Phase::Handshake, work).await?;
     // While the queue is full the caller keeps its place, so those who wait are as many as there are places.
     let sent = front.out.send(arrival).await.map_err(|_| SocketError::TurnedAway);
     drop(seat);
@@ -97,7 +101,13 @@ impl Hello {
     }
 
     /// Goes on with a caller that is expected.
-    async fn answer(self, rid: Rid, entry: &Entry, front: &Front) -> Result<crate::Connected, SocketError> {
+    async fn answer(
+        self,
+        rid: Rid,
+        entry: &Entry,
+        front: &Front,
+        through: Option<SocketAddr>,
+    ) -> Result<crate::Connected, SocketError> {
         let Self { tcp, inbox, accepted } = self;
         if !speaks(&accepted.client_hello()) {
             // It is expected, so it may know why: another version of this program.
@@ -117,7 +127,7 @@ impl Hello {
                 return Err(error.into());
             }
         };
-        let wire = Wire::new(tcp, tls.into(), inbox).handshake(profile.signing).await;
+        let wire = Wire::new(tcp, tls.into(), inbox).through(through).handshake(profile.signing).await;
         let wire = wire.map_err(|error| verifier.explain(error))?;
         hand_over(wire, &verifier, me, entry.expected, rid, profile, front.control.clone()).await
     }

@@ -27,6 +27,11 @@ pub(super) fn harden() -> io::Result<()> {
     Ok(())
 }
 
+/// A process that takes longer than anything honest does, in processor time, is ended.
+pub(in crate::card) fn hurry() -> io::Result<()> {
+    Ok(rustix::process::setrlimit(Resource::Cpu, Rlimit { current: Some(20), maximum: Some(20) })?)
+}
+
 /// Closes whatever the agent was started with by somebody who did not mark it as theirs. Before anything is opened here.
 pub(super) fn close_inherited() -> io::Result<()> {
     let names: Vec<_> =
@@ -40,7 +45,7 @@ pub(super) fn close_inherited() -> io::Result<()> {
 
 /// Takes away the network (but for local sockets: the card service is behind one) unless this module needs it, and the
 /// means to start programs or to look into others.
-pub(super) fn enclose(network: bool) -> io::Result<()> {
+pub(in crate::card) fn enclose(network: bool) -> io::Result<()> {
     let Ok(arch) = std::env::consts::ARCH.try_into() else { return Ok(()) };
     let always = [
         libc::SYS_execve,

@@ -1,0 +1,183 @@
+//! The machine that all scenarios share, and the room that each has to itself.
+
+use hither_tests::{
+    ble::{
+        Image, Machine, Parts, Process,
+        air::{Order, Told},
+        words,
+    },
+    events::{kind, number, text},
+    program,
+    skip::skipped,
+};
+use serde_json::Value;
+use std::{
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+/// What the suite is called in the log of skipped tests.
+const SUITE: &str = "ble";
+
+/// How long something may take that waits for a rest window of the scanner.
+pub(crate) const PATIENTLY: Duration = Duration::from_secs(120);
+
+/// Words of JSON whose bits say nothing when they are absent.
+pub(crate) type Row = Value;
+
+/// One scenario at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Why there is no machine: the first is a skip, the second a failure.
+enum Without {
+    Parts(String),
+    Machine(String),
+}
+
+/// Boots the machine when the first scenario asks. It ends with this process.
+fn machine() -> Result<&'static Machine, &'static Without> {
+    static MACHINE: OnceLock<Result<Machine, Without>> = OnceLock::new();
+    MACHINE
+        .get_or_init(|| {
+            let parts = Parts::find().map_err(Without::Parts)?;
+            let boot = || Machine::boot(&Image::build(&parts, &programs()?)?);
+            boot().map_err(Without::Machine)
+        })
+        .as_ref()
+}
+
+/// The programs of this workspace that go into the machine.
+fn programs() -> Result<Vec<PathBuf>, String> {
+    let probe = "cargo build -p hither-discovery --example ble_probe";
+    Ok(vec![
+        env!("CARGO_BIN_EXE_ble-guest").into(),
+        env!("CARGO_BIN_EXE_ble-air").into(),
+        program::hither()?,
+        program::named("examples/ble_probe", "HITHER_BLE_PROBE", probe)?,
+    ])
+}
+
+/// A room with some radios in it.
+pub(crate) struct Room {
+    pub(crate) machine: &'static Machine,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) air: Process,
+    pub(crate) daemon: Process,
+    _bus: Process,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// How bluetoothd is set up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addresses {
+    /// As it comes: who may be connected to shows an address that never changes.
+    Public,
+    /// `Privacy = device`: resolvable addresses.
+    Private,
+}
+
+impl Room {
+    /// A room with so many radios; `None`, said aloud, where there can be no machine.
+    pub(crate) fn with(radios: usize) -> Option<Self> {
+        Self::furnished(radios, Addresses::Public)
+    }
+
+    pub(crate) fn furnished(radios: usize, addresses: Addresses) -> Option<Self> {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let machine = match machine() {
+            Ok(machine) => machine,
+            Err(Without::Parts(why)) => {
+                skipped(SUITE, why);
+                return None;
+            }
+            Err(Without::Machine(why)) => panic!("{why}"),
+        };
+        let privacy = if addresses == Addresses::Private { "Privacy = device" } else { "" };
+        machine.shell(&format!(
+            "rm -rf /var/lib/bluetooth /run/dbus /run/hither* /tmp/*; mkdir -p /var/lib/bluetooth /run/dbus /etc/bluetooth
+             printf '[General]\\n{privacy}\\n' >/etc/bluetooth/main.conf"
+        ));
+        let bus = machine.start(&["dbus-daemon", "--system", "--nofork", "--nopidfile"], &[]);
+        machine.shell("until [ -S /run/dbus/system_bus_socket ]; do usleep 20000; done");
+        let mut air = machine.start(&["ble-air", &radios.to_string()], &[]);
+        let addresses = (0..radios).map(|index| address(&mut air, index)).collect();
+        let daemon = machine.start(&["bluetoothd", "-n"], &[]);
+        let room = Self { machine, addresses, air, daemon, _bus: bus, _turn: turn };
+        for radio in 0..radios {
+            room.until_powered(radio, true);
+        }
+        Some(room)
+    }
+
+    /// A radio's address.
+    pub(crate) fn address(&self, radio: usize) -> &str {
+        &self.addresses[radio]
+    }
+
+    /// Waits until bluetoothd says of a radio that it is on, or off.
+    pub(crate) fn until_powered(&self, radio: usize, on: bool) {
+        let address = self.address(radio);
+        let wanted = if on { "yes" } else { "no" };
+        self.machine.shell(&format!(
+            "until bluetoothctl show {address} 2>/dev/null | grep -q 'Powered: {wanted}'; do usleep 50000; done"
+        ));
+    }
+
+    /// Switches a radio, as a person does in the settings of the desktop.
+    pub(crate) fn power(&self, radio: usize, on: bool) {
+        let address = self.address(radio);
+        let word = if on { "on" } else { "off" };
+        self.machine.shell(&format!("printf 'select {address}\\npower {word}\\n' | bluetoothctl >/dev/null"));
+        self.until_powered(radio, on);
+    }
+
+    /// Starts bluetoothd anew.
+    pub(crate) fn start_daemon(&mut self) {
+        self.daemon = self.machine.start(&["bluetoothd", "-n"], &[]);
+    }
+
+    /// Starts the probe of discovery on a radio.
+    pub(crate) fn probe(&self, what: &str, radio: usize, words: &[&str]) -> Process {
+        let mut argv = vec!["ble_probe", what, self.address(radio)];
+        argv.extend(words);
+        self.machine.start(&argv, &[("HITHER_LOG", "debug")])
+    }
+
+    /// Tells the air something.
+    pub(crate) fn order(&self, order: &Order) {
+        let mut line = Vec::new();
+        words::say(&mut line, order).expect("an order is JSON");
+        self.air.type_in(&line);
+    }
+
+    /// A radio that advertises from now on, by what the air saw of it.
+    pub(crate) fn advert(&mut self, by: usize) -> Row {
+        self.air.wait_for("an advert", PATIENTLY, |v| kind(v) == "advert" && number(v, "by") == by as u64)
+    }
+
+    /// Packets that each radio's host gave it so far.
+    pub(crate) fn packets(&mut self) -> Vec<u64> {
+        self.order(&Order::Count);
+        let told = self.air.wait("counted");
+        match serde_json::from_value(told) {
+            Ok(Told::Counted { packets }) => packets,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn address(air: &mut Process, index: usize) -> String {
+    let told = air.wait_for("a controller", PATIENTLY, |v| kind(v) == "controller" && number(v, "index") == index as u64);
+    text(&told, "address").to_owned()
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let said = format!("--- bluetoothd\n{}\n--- the air\n{}\n", self.daemon.errors(), self.air.said());
+            let lines: Vec<&str> = said.lines().collect();
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), lines.join("\n").as_bytes());
+        }
+    }
+}
