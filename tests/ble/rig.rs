@@ -21,7 +21,7 @@ use std::{
 const SUITE: &str = "ble";
 
 /// How long something may take that waits for a rest window of the scanner.
-pub(crate) const PATIENTLY: Duration = Duration::from_secs(120);
+pub(crate) const PATIENTLY: Duration = Duration::from_secs(40);
 
 /// Words of JSON whose bits say nothing when they are absent.
 pub(crate) type Row = Value;
@@ -168,7 +168,8 @@ impl Room {
 }
 
 fn address(air: &mut Process, index: usize) -> String {
-    let told = air.wait_for("a controller", PATIENTLY, |v| kind(v) == "controller" && number(v, "index") == index as u64);
+    let told =
+        air.wait_for("a controller", PATIENTLY, |v| kind(v) == "controller" && number(v, "index") == index as u64);
     text(&told, "address").to_owned()
 }
 

@@ -10,6 +10,7 @@ mod keyring;
 mod module;
 mod people;
 mod people_files;
+mod people_life;
 mod people_modules;
 mod people_piv;
 mod people_rig;

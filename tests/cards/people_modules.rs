@@ -1,11 +1,7 @@
 //! Software of cards that crashes, hangs, or is not there, with the real program: whoever waited is told, nobody is tried
 //! twice, and the agent goes on.
 
-use crate::{
-    module::Bad,
-    people_rig::{PATIENCE, Person},
-    rig::first,
-};
+use crate::{module::Bad, people_rig::Person, rig::first};
 use hither_tests::{
     events::{kind, text},
     netns::Lab,
@@ -84,14 +80,67 @@ fn a_module_that_is_not_there_or_is_none_is_told_by_name_and_the_other_tokens_ar
     assert!(faults.iter().all(|row| !text(row, "why").is_empty()));
     assert_eq!(rows.iter().filter(|row| kind(row) == "token").count(), 1);
     ana.certificate("ana");
-    // A path that is none in full is refused at once (S10).
-    let end = ana.seat.run(
-        {
-            let mut command = ana.seat.command(ana.seat.program());
-            command.args(["--json", "card", "module", "remove", "/nowhere/at/all.so"]);
-            command
-        },
-        "hither",
-    );
-    assert_eq!(end.end(PATIENCE).error_code(), "UnknownId");
+}
+
+#[test]
+fn a_slow_card_holds_nobody_up_but_the_invite_that_waits_for_it() {
+    let Some(bad) = Bad::new(PIN) else { return };
+    let Some(lab) = Lab::of(2) else { return };
+    bad.soft.put("work", "ana", &rcgen::PKCS_ECDSA_P256_SHA256, None);
+    let mut ben = Person::at(&lab, 1, "Ben", &[]);
+    let mut ana = Person::with_bad(&lab, 0, "Ana", &bad, "slow-sign");
+    let card = ana.certificate("ana");
+    let mut invite = ana.invites(&ben, &card);
+    let question = ana.question("pin");
+    ana.unlocks(&question, PIN);
+    let (since, mut asked, mut worst) = (Instant::now(), 0, Duration::ZERO);
+    while invite.events.seen().iter().all(|said| kind(said) != "invite-sent") {
+        let began = Instant::now();
+        asked += 1;
+        ana.asks(asked, &serde_json::json!({"ask": "status"}));
+        worst = worst.max(began.elapsed());
+        assert!(since.elapsed() < SOON, "it is not sent");
+    }
+    assert!(since.elapsed() > Duration::from_secs(2), "the card took its time: {:?}", since.elapsed());
+    assert!(asked > 10 && worst < Duration::from_secs(1), "{asked} answers, the slowest after {worst:?}");
+    let question = ben.invited(true);
+    ben.accepts(&question);
+    invite.wait("accepted");
+}
+
+#[test]
+fn a_reader_with_keys_takes_the_pin_and_the_program_never_has_it() {
+    let Some(bad) = Bad::new(PIN) else { return };
+    let Some(lab) = Lab::of(2) else { return };
+    bad.soft.put("work", "ana", &rcgen::PKCS_ECDSA_P256_SHA256, None);
+    let mut ben = Person::at(&lab, 1, "Ben", &[]);
+    let mut ana = Person::with_bad(&lab, 0, "Ana", &bad, "pad").again(("CARD_PAD", Path::new(PIN)));
+    let card = ana.certificate("ana");
+    let mut invite = ana.invites(&ben, &card);
+    let question = ana.question("pin");
+    assert_eq!(question["pin"]["pad"], true, "{question}");
+    ana.seat.rows(["pin", text(&question, "id")]);
+    invite.wait("invite-sent");
+    let question = ben.invited(true);
+    ben.accepts(&question);
+    invite.wait("accepted");
+    assert_eq!((bad.logins(), bad.signs().len()), (1, 1));
+}
+
+#[test]
+fn a_certificate_whose_key_is_another_is_noticed_before_anybody_is_shown_anything() {
+    let Some(bad) = Bad::new(PIN) else { return };
+    let Some(lab) = Lab::of(2) else { return };
+    let other = rcgen::KeyPair::generate().expect("a key");
+    bad.soft.put("work", "ana", &rcgen::PKCS_ECDSA_P256_SHA256, Some(&other));
+    let mut ben = Person::at(&lab, 1, "Ben", &[]);
+    let mut ana = Person::with_bad(&lab, 0, "Ana", &bad, "");
+    let card = ana.certificate("ana");
+    let invite = ana.invites(&ben, &card);
+    let question = ana.question("pin");
+    ana.unlocks(&question, PIN);
+    let end = invite.end(SOON);
+    assert_eq!(end.error_code(), "KeyUnusable", "{:?}", end.said);
+    assert!(format!("{:?}", end.said).contains("do not belong together"), "{:?}", end.said);
+    assert!(!ben.was_asked());
 }

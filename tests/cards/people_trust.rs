@@ -309,3 +309,32 @@ fn trust_that_is_taken_back_ends_what_it_allowed_and_is_not_taken_up_again() {
     ben.accepts(&question);
     invite.wait("accepted");
 }
+
+#[test]
+fn colleagues_find_the_door_of_somebody_who_shows_no_name_and_others_learn_none() {
+    let Some(lab) = Lab::of(3) else { return };
+    let authority = Authority::new();
+    let mut ben = Person::at(&lab, 1, "Ben", &[]);
+    let id = ben.trusts(&authority);
+    ben.seat.rows(["visibility", "known"]);
+    ben.seat.rows(["trust", "ca", "set", &id, "--invite", "on"]);
+    let (ana, eve) = (Person::at(&lab, 0, "Ana", &[]), Person::at(&lab, 2, "Eve", &[]));
+    let colleague = holds(&ana, &authority, "ana", |_| {});
+    let pretender = holds(&eve, &Authority::new(), "ana", |_| {});
+    let nameless = |row: &Value| !matches!(text(row, "name"), "Ana" | "Eve" | "");
+    for identity in ["local", &pretender] {
+        let row = until(&eve.seat, &["near"], "somebody without a name", PATIENCE, nameless);
+        assert_ne!(text(&row, "name"), "Ben");
+        let end = eve.hither(&["invite", text(&row, "peer"), "--yes-code", "--identity", identity]).end(SOON);
+        assert_eq!(end.error_code(), "CertificateRefused", "{:?}", end.said);
+        assert!(!format!("{:?}", end.said).contains("Ben"), "{:?}", end.said);
+    }
+    assert!(!ben.was_asked(), "nobody was bothered");
+    let row = until(&ana.seat, &["near"], "somebody without a name", PATIENCE, nameless);
+    let mut invite = ana.hither(&["invite", text(&row, "peer"), "--yes-code", "--identity", &colleague]);
+    let question = ben.invited(true);
+    assert_eq!(certified_by(&question), ("Lab Authority", ""), "{question}");
+    ben.accepts(&question);
+    let session = text(&invite.wait("accepted"), "session").to_owned();
+    assert_eq!(text(&ana.session(&session), "name"), "Ben", "the name comes after the proof");
+}

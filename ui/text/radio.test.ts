@@ -9,6 +9,12 @@ test("each state of the radio is told from the others, with the agent's advice b
   const said = {
     "on": "on",
     "off": "off",
+    "starting": "starting",
+    "AccessDenied: the capability proximity was revoked": "off",
+    "bluetoothd does not run": "service",
+    "adapter hci0 (00:AA:01:00:00:00) is blocked, used by hither": "dark",
+    "adapter hci0 (00:AA:01:00:00:00) is switched off, used by hither": "dark",
+    "adapter hci0 (00:AA:01:00:00:00) is switched on, cannot announce, used by hither": "mute",
     "there is no Bluetooth adapter: plug one in, or go on without Bluetooth": "none",
     "the chosen Bluetooth adapter is not there: plug it in, or choose another one": "gone",
     "Bluetooth is switched off: switch it on in the system's settings, or with `bluetoothctl power on`": "dark",
@@ -31,7 +37,7 @@ test("what is not known is a fault without a cause, and never silence", () => {
 test("every state but a working one has a sentence and something to do, in both languages", () => {
   for (const tag of ["en", "ko"] as const) {
     setLanguage(tag);
-    for (const radio of ["off", "none", "gone", "dark", "service", "denied", "mute", "broken"] as const) {
+    for (const radio of ["off", "starting", "none", "gone", "dark", "service", "denied", "mute", "broken"] as const) {
       expect(radioText(radio)).toMatch(/\.$/);
       expect(radioDo(radio)).toMatch(/\.$/);
     }

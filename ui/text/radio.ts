@@ -6,12 +6,13 @@ import { t } from "./text.svelte";
  * `none`: no adapter; `gone`: not the one that was chosen; `dark`: switched off or blocked; `service`: the system's
  * Bluetooth service is missing or hangs; `mute`: it hears, but cannot announce.
  */
-export type Radio = "on" | "off" | "none" | "gone" | "dark" | "service" | "denied" | "mute" | "broken";
+export type Radio = "on" | "off" | "starting" | "none" | "gone" | "dark" | "service" | "denied" | "mute" | "broken";
 
 /** The first that fits counts; what the system itself said follows in the agent's line and is not looked at. */
 const SAYINGS: readonly (readonly [RegExp, Radio])[] = [
   [/^on$|^working/, "on"],
-  [/^off$/, "off"],
+  [/^off$|^not in use|capability/, "off"],
+  [/^starting$/, "starting"],
   [/^Bluetooth failed/, "broken"],
   [/no Bluetooth adapter|not supported/, "none"],
   [/chosen Bluetooth adapter is not there/, "gone"],

@@ -17,7 +17,7 @@ use hither_control::{Door, Limits, Place, profile, serve, serve_lines};
 use hither_model::{DisplayName, ErrorCode, Failure, row::Visibility};
 use std::{
     fs, io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     num::NonZero,
     path::{Path, PathBuf},
     sync::Arc,
@@ -140,16 +140,7 @@ impl Host {
         };
         drop(opening);
         let listening = Signals::new()?;
-        let wanted = Wanted {
-            profile: self.profile.clone(),
-            listen: self.options.listen.clone(),
-            listeners: inherited.peer,
-            chosen: chosen.clone(),
-            mdns: self.options.mdns,
-            ble: self.options.ble && !self.options.practice,
-            loopback: self.options.loopback || self.options.practice,
-        };
-        let (engine, started) = start(wanted).await?;
+        let (engine, started) = start(self.wanted(inherited.peer, chosen.clone())).await?;
         // Listened to before any client can change them.
         let kept = engine.settings();
         let (stop, asked) = (CancellationToken::new(), CancellationToken::new());
@@ -191,6 +182,18 @@ impl Host {
             Ending::Told | Ending::Engine => Ok(()),
             Ending::Input(outcome) => outcome,
             Ending::Settings(failure) => Err(failure),
+        }
+    }
+
+    fn wanted(&self, listeners: Vec<TcpListener>, chosen: Chosen) -> Wanted {
+        Wanted {
+            profile: self.profile.clone(),
+            listen: self.options.listen.clone(),
+            listeners,
+            chosen,
+            mdns: self.options.mdns,
+            ble: self.options.ble && !self.options.practice,
+            loopback: self.options.loopback || self.options.practice,
         }
     }
 

@@ -212,6 +212,9 @@ impl Settings {
         if !settings.inbox.is_absolute() {
             return Err("the inbox must be an absolute path".into());
         }
+        if settings.bluetooth.adapter.as_deref().is_some_and(|named| !is_radio_address(named)) {
+            return Err("the Bluetooth adapter must be named by its address, such as 00:11:22:aa:bb:cc".into());
+        }
         Ok(settings)
     }
 
@@ -238,6 +241,12 @@ impl Settings {
         };
         write().map_err(|e| fault(e.to_string()))
     }
+}
+
+/// Six pairs of hexadecimal digits with colons between them.
+fn is_radio_address(text: &str) -> bool {
+    let pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
+    text.split(':').count() == 6 && text.split(':').all(pair)
 }
 
 fn file(profile: &Path) -> PathBuf {
@@ -340,6 +349,8 @@ virtual = true
             // What the new version must say is not optional in it, and unknown to the old one.
             good.replace("notifications = true\n", ""),
             good.replace("near_only = false", ""),
+            good.replace("near_only", "adapter = \"hci0\"\nnear_only"),
+            good.replace("near_only", "adapter = \"00:11:22:aa:bb:cc:dd\"\nnear_only"),
             good.replace("version = 4", "version = 1"),
             good.replace("version = 4", "version = 2"),
             good.replace("version = 4", "version = 3"),

@@ -321,7 +321,8 @@ pub enum Ask {
     },
     /// Take over an authority's list of revoked certificates.
     AddRevocations {
-        /// The list: PEM, or DER as base64.
+        /// The list: PEM, or DER as base64; or the absolute path of a file of this person's that has it, which the agent
+        /// reads: lists can be larger than a request.
         crl: String,
     },
     /// Renew the local certificate; the key and so the identity stay.

@@ -842,9 +842,6 @@ until?: number | null, };
 /**
  * A way to hear devices.
  */
-/** How near. */
-export type Nearness = "touching" | "near" | "in-range";
-
 export type Medium = "mdns" | "ble" | "route" | "link";
 
 /**
@@ -888,6 +885,11 @@ at: number,
  * Its number within the session and direction.
  */
 number: number, };
+
+/**
+ * How near a device is, as heard by radio. A convenience: radio can be relayed and repeated.
+ */
+export type Nearness = "touching" | "near" | "in-range";
 
 /**
  * What the live connection really uses, read from the TLS library and not from configuration.
@@ -963,7 +965,7 @@ resembles?: string | null,
  */
 rssi?: number | null,
 /**
- * Estimated distance in metres, when heard by radio.
+ * Estimated distance in metres, when heard by radio; half or twice as much is as likely.
  */
 metres?: number | null,
 /**
@@ -1003,7 +1005,7 @@ resembles?: string | null,
  */
 rssi?: number | null,
 /**
- * Estimated distance in metres, when heard by radio.
+ * Estimated distance in metres, when heard by radio; half or twice as much is as likely.
  */
 metres?: number | null,
 /**
@@ -1043,7 +1045,7 @@ resembles?: string | null,
  */
 rssi?: number | null,
 /**
- * Estimated distance in metres, when heard by radio.
+ * Estimated distance in metres, when heard by radio; half or twice as much is as likely.
  */
 metres?: number | null,
 /**
@@ -1387,7 +1389,7 @@ resembles?: string | null,
  */
 rssi?: number | null,
 /**
- * Estimated distance in metres, when heard by radio.
+ * Estimated distance in metres, when heard by radio; half or twice as much is as likely.
  */
 metres?: number | null,
 /**
@@ -1677,7 +1679,13 @@ card_bound?: boolean | null,
  * Whether certificates are accepted though the list of revoked ones is out of date.
  */
 stale_crl?: boolean | null,
+/**
+ * Whether Bluetooth LE takes part in finding devices.
+ */
 bluetooth?: boolean | null,
+/**
+ * Whether invites are accepted without asking only from devices that are heard to be near.
+ */
 near_only?: boolean | null, };
 
 /**
@@ -1716,7 +1724,13 @@ modules: Array<string>,
  * Certificates are accepted though the list of revoked ones is out of date.
  */
 stale_crl: boolean,
+/**
+ * Whether Bluetooth LE takes part in finding devices.
+ */
 bluetooth: boolean,
+/**
+ * Invites that are accepted without asking are asked about all the same when the device is not heard to be near.
+ */
 near_only: boolean, };
 
 /**

@@ -15,6 +15,8 @@ export const bluetooth = {
   "radio.help": "What to do",
   "radio.off": "Bluetooth is not in use, so only devices on your networks are found.",
   "radio.off.do": "Switch it on in Settings.",
+  "radio.starting": "Bluetooth is just starting.",
+  "radio.starting.do": "Look again in a few seconds.",
   "radio.none": "This computer has no Bluetooth adapter, or it is unplugged.",
   "radio.none.do": "Nothing, if there is none. Devices on your networks are found without it.",
   "radio.gone": "The Bluetooth adapter you chose is not there, so only devices on your networks are found.",

@@ -72,6 +72,8 @@ export const doctor = {
   "doctor.cards.warn": "The card in use cannot be used as it is.",
   "doctor.cards.do": "See under Identity what is there, and what may be used.",
   "doctor.bluetooth": "Bluetooth",
+  "doctor.bluetoothService": "Bluetooth service",
+  "doctor.bluetoothAdapter": "Bluetooth adapter",
   "doctor.bluetoothAddress": "Address on Bluetooth",
   "doctor.bluetoothAddress.warn": "While strangers may connect over Bluetooth, this computer’s adapter shows them an address that never changes.",
   "doctor.bluetoothAddress.do": "Whoever looks after this computer can let the address change: docs/bluetooth.md says how. hither works either way.",

@@ -18,6 +18,8 @@ export const bluetooth: Translation<typeof en> = {
   "radio.help": "해결 방법",
   "radio.off": "블루투스를 쓰지 않아, 연결된 네트워크의 기기만 찾습니다.",
   "radio.off.do": "설정에서 블루투스 사용을 켜세요.",
+  "radio.starting": "블루투스를 시작하는 중입니다.",
+  "radio.starting.do": "몇 초 뒤에 다시 보세요.",
   "radio.none": "이 컴퓨터에 블루투스 어댑터가 없거나 빠져 있습니다.",
   "radio.none.do": "원래 없다면 할 일이 없습니다. 네트워크의 기기는 블루투스 없이도 찾습니다.",
   "radio.gone": "선택한 블루투스 어댑터가 없어, 연결된 네트워크의 기기만 찾습니다.",

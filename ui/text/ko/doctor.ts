@@ -75,6 +75,8 @@ export const doctor: Translation<typeof en> = {
   "doctor.cards.warn": "사용 중인 카드를 지금은 쓸 수 없습니다.",
   "doctor.cards.do": "‘내 신원’에서 어떤 카드가 있고 무엇이 허용되어 있는지 보세요.",
   "doctor.bluetooth": "블루투스",
+  "doctor.bluetoothService": "블루투스 서비스",
+  "doctor.bluetoothAdapter": "블루투스 어댑터",
   "doctor.bluetoothAddress": "블루투스 주소",
   "doctor.bluetoothAddress.warn": "모르는 기기도 블루투스로 연결할 수 있는 동안, 이 컴퓨터의 어댑터가 바뀌지 않는 주소를 드러냅니다.",
   "doctor.bluetoothAddress.do": "이 컴퓨터를 관리하는 사람이 주소가 바뀌도록 설정할 수 있습니다. 그대로 두어도 hither는 작동합니다.",

@@ -63,22 +63,34 @@ test("the report holds every line, escaped, with what to do", () => {
   expect(text).toBe("hither 1.2.3, doctor, 1970-01-01T00:00:00.000Z\nabout ff\nFAIL  firewall: a\\u{202e}b\n      -> do\\u{0}it\n");
 });
 
+const OFF = "Bluetooth is switched off: switch it on in the system's settings, or with `bluetoothctl power on`";
+const BLOCKED = "Bluetooth is blocked (flight mode, or a switch of the machine): leave flight mode, or run `rfkill unblock bluetooth`";
+
 test("lines about Bluetooth say what is wrong with the radio, and do not explain why networks are not enough", () => {
-  const dark = finding(check("bluetooth", "warn", "Bluetooth is switched off", "switch it on"));
+  const dark = finding(check("bluetooth", "warn", OFF, "devices on one network find each other without it"));
   expect([dark.title, dark.says, dark.deed, dark.command, dark.reason]).toEqual([
-    "Bluetooth", "Bluetooth is switched off on this computer, so only devices on your networks are found.", null, null, false,
+    "Bluetooth", "Bluetooth is switched off on this computer, so only devices on your networks are found.", null,
+    "bluetoothctl power on", false,
   ]);
   expect(dark.todo).toContain("flight mode key");
-  const blocked = finding(check("bluetooth", "warn", "Bluetooth is blocked (flight mode)", "leave flight mode, or run `rfkill unblock bluetooth`"));
-  expect(blocked.command).toBe("rfkill unblock bluetooth");
+  expect(finding(check("bluetooth", "warn", BLOCKED)).command).toBe("rfkill unblock bluetooth");
   expect(finding(check("bluetooth", "warn", "Bluetooth is blocked", "run `rm -rf bluetooth`")).command).toBeNull();
   expect(finding(check("bluetooth", "warn", "off")).deed).toBe("settings");
-  const fixed = finding(check("bluetooth address", "warn", "the adapter shows its public address"));
+  const service = finding(check("bluetoothd", "warn", "bluetoothd does not run", "start it with `systemctl start bluetooth`"));
+  expect([service.title, service.command, service.reason]).toEqual(["Bluetooth service", "systemctl start bluetooth", false]);
+  const fixed = finding(check("bluetooth address", "warn", "the system does not hide the radio's own address"));
   expect(fixed.title).toBe("Address on Bluetooth");
   expect(fixed.says).toContain("never changes");
   expect(order(check("bluetooth address", "warn"), check("bluetooth", "warn"), check("multicast wlan0", "warn"))).toEqual([
     "multicast wlan0", "bluetooth", "bluetooth address",
   ]);
+});
+
+test("why the radio does not work is said once, and another adapter's trouble by itself", () => {
+  const adapter = check("bluetooth adapter", "warn", "adapter hci0 (00:AA:01:00:00:00) is switched off, used by hither");
+  expect(order(check("bluetooth", "warn", OFF), adapter)).toEqual(["bluetooth"]);
+  expect(order(check("bluetooth"), adapter)).toEqual(["bluetooth adapter", "bluetooth"]);
+  expect(order(check("bluetooth", "warn", OFF), check("bluetoothd", "ok", "bluetoothd 5.66 runs"))).toEqual(["bluetooth", "bluetoothd"]);
 });
 
 test("lines about cards say which thing it is, and do not explain why devices are not seen", () => {

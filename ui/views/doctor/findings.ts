@@ -8,10 +8,18 @@ import { t, type PlainKey } from "~/text/text.svelte";
 /** By weight: what comes first explains what follows. Those before `bluetooth` decide whether devices see each other. */
 const ORDER = [
   "peer", "capability", "visibility", "interfaces", "firewall", "reachable", "mdns", "multicast", "listening", "organisation",
-  "bluetooth", "clock", "authorities", "cards", "bluetoothAddress", "inbox", "notifications", "sleep", "port",
+  "bluetooth", "bluetoothService", "bluetoothAdapter", "clock", "authorities", "cards", "bluetoothAddress", "inbox", "notifications",
+  "sleep", "port",
 ] as const;
 type Known = (typeof ORDER)[number];
-const ASIDE: readonly Known[] = ["bluetooth", "clock", "authorities", "cards", "bluetoothAddress", "inbox", "notifications", "sleep", "port"];
+const ASIDE: readonly Known[] = ORDER.slice(ORDER.indexOf("bluetooth"));
+/** Those about the state of the radio. */
+const RADIO = ["bluetooth", "bluetoothService", "bluetoothAdapter"] as const satisfies readonly Known[];
+const isRadio = (known: Known | null): known is (typeof RADIO)[number] => (RADIO as readonly (Known | null)[]).includes(known);
+/** Names of more than a word, or that are no word here. */
+const NAMED: ReadonlyMap<string, Known> = new Map([
+  ["bluetoothd", "bluetoothService"], ["bluetooth adapter", "bluetoothAdapter"], ["bluetooth address", "bluetoothAddress"],
+]);
 const WEIGHT: Record<CheckState, number> = { fail: 0, warn: 1, ok: 2 };
 
 /** Where in the window something can be done about it. */
@@ -45,7 +53,8 @@ const SAYS: Partial<Record<Known, Partial<Record<"warn" | "fail", PlainKey>>>> =
 
 /** A name such as `multicast wlan0`, `port 5353` or `bluetooth address`: what it is about, and where. */
 function split(name: string): { known: Known | null; place: string } {
-  if (name === "bluetooth address") return { known: "bluetoothAddress", place: "" };
+  const named = NAMED.get(name);
+  if (named) return { known: named, place: "" };
   const [first = "", ...rest] = name.split(" ");
   const known = (ORDER as readonly string[]).includes(first) ? (first as Known) : null;
   return { known, place: known === "multicast" ? rest.join(" ") : "" };
@@ -74,11 +83,11 @@ export function finding(row: CheckRow, at = 0, met = false): Finding {
   const small = known !== null && (ASIDE.includes(known) || (met && known === "visibility" && row.state === "warn"));
   const bad = row.state === "ok" ? null : row.state;
   const said = known && bad ? SAYS[known]?.[bad] : undefined;
-  const radio = known === "bluetooth" && bad ? radioOf(row.detail) : null;
+  const radio = isRadio(known) && bad ? radioOf(row.detail) : null;
   // Of cards and the radio the agent has many things to say, each with its words.
   const reason = radio ? radioText(radio) : known === "cards" ? knownReason(row.detail) : null;
   const lesser: PlainKey | null =
-    known === null || known === "bluetooth" ? null : known === "multicast" && bad === "fail" ? "doctor.multicast.do.fail" : `doctor.${known}.do`;
+    known === null || isRadio(known) ? null : known === "multicast" && bad === "fail" ? "doctor.multicast.do.fail" : `doctor.${known}.do`;
   const fix = row.fix ? shown(row.fix, 400) : null;
   return {
     key: `${row.name} ${at}`,
@@ -87,7 +96,7 @@ export function finding(row: CheckRow, at = 0, met = false): Finding {
     says: bad === null ? null : (reason ?? (said ? t(said) : shown(row.detail, 300))),
     todo: bad === null ? null : radio ? radioDo(radio) : lesser ? t(lesser) : fix,
     deed: radio === "off" ? "settings" : bad !== null && known ? (DEEDS[known] ?? null) : null,
-    command: bad === null ? null : known === "firewall" ? command(fix) : radio ? radioCommand(fix) : null,
+    command: bad === null ? null : known === "firewall" ? command(fix) : radio ? radioCommand(`${row.detail} ${fix}`) : null,
     reason: bad !== null && !small,
     detail: shown(row.detail, 600),
   };
@@ -101,8 +110,15 @@ function command(fix: string | null): string | null {
 const RADIO_COMMANDS = ["systemctl start bluetooth", "systemctl restart bluetooth", "rfkill unblock bluetooth", "bluetoothctl power on"];
 
 /** The command in a hint about Bluetooth: one of those known here, and no other. */
-function radioCommand(fix: string | null): string | null {
-  return RADIO_COMMANDS.find((line) => fix?.includes(`\`${line}\``)) ?? null;
+function radioCommand(hint: string): string | null {
+  return RADIO_COMMANDS.find((line) => hint.includes(`\`${line}\``)) ?? null;
+}
+
+/** Whether another line says the same about the radio: the service and the adapter are why Bluetooth as a whole does not work. */
+function saidAlready(row: CheckRow, rows: readonly CheckRow[]): boolean {
+  const { known } = split(row.name);
+  if (row.state === "ok" || known === "bluetooth" || !isRadio(known)) return false;
+  return rows.some((other) => other.name === "bluetooth" && other.state !== "ok" && radioOf(other.detail) === radioOf(row.detail));
 }
 
 /** The reason first: what fails before what may, and what explains others before what follows from it. */
@@ -113,6 +129,7 @@ export function findings(rows: readonly CheckRow[], met = false): Finding[] {
   };
   const aside = (row: CheckRow) => Number(!finding(row, 0, met).reason);
   return rows
+    .filter((row) => !saidAlready(row, rows))
     .map((row, at) => ({ row, at }))
     .sort((a, b) =>
       (a.row.state === "ok" ? 1 : 0) - (b.row.state === "ok" ? 1 : 0) || aside(a.row) - aside(b.row) ||

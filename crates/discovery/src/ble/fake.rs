@@ -8,7 +8,7 @@ use super::{
 use std::{
     collections::BTreeMap,
     future::{Future, pending},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -85,7 +85,7 @@ impl Fake {
     }
 
     pub(super) fn air(&self) -> MutexGuard<'_, Air> {
-        self.air.lock().unwrap()
+        self.air.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Air) -> T) -> T {
@@ -106,6 +106,18 @@ impl Fake {
         while !come(&self.air()) {
             ticks.changed().await.unwrap();
         }
+    }
+
+    /// Whether nothing is on the air, nobody listens, and nobody is talked to.
+    pub(super) fn is_silent(&self) -> bool {
+        let air = self.air();
+        air.on_air.is_none() && !air.listening && air.running == 0
+    }
+
+    /// How much was done with it.
+    pub(super) fn done(&self) -> usize {
+        let air = self.air();
+        air.listened.len() + air.said.len() + air.errands.len()
     }
 
     pub(super) fn hear(&self, source: RadioAddress, beacon: Beacon, rssi: Option<i16>) {
@@ -140,9 +152,11 @@ impl Stack for Fake {
             let (ears, signals) = mpsc::unbounded_channel();
             let (door, pipes) = mpsc::unbounded_channel();
             (air.ears, air.door) = (Some(ears), Some(door));
-            let voice = FakeVoice { fake: self.clone(), pipes };
-            let ears = FakeEars { fake: self.clone(), signals };
-            Ok(Opened { ears, voice: air.mute.clone().map_or(Ok(voice), Err) })
+            let voice = match &air.mute {
+                Some(mute) => Err(mute.clone()),
+                None => Ok(FakeVoice { fake: self.clone(), pipes }),
+            };
+            Ok(Opened { ears: FakeEars { fake: self.clone(), signals }, voice })
         })
         .await
     }
