@@ -115,6 +115,7 @@ mod tests {
         session: m11_any_script_of_a_session_keeps_messages_and_requests_whole,
         invite_url: i7_any_text_as_a_link_is_taken_or_refused,
         invite_machines: t11_any_script_ends_without_trust_that_nobody_earned,
+        radio: b1_any_bytes_from_a_radio_are_taken_or_dropped,
         txt: d4_any_bytes_as_a_txt_record_are_taken_or_dropped,
         control: a4_any_bytes_as_requests_are_taken_or_refused,
         manifest: f6_any_bytes_as_a_manifest_are_taken_or_refused,

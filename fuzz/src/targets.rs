@@ -2,6 +2,7 @@
 //! for, and checks what must hold for whatever was accepted. Each brings seeds: small valid inputs.
 
 mod intakes;
+mod radio;
 mod records;
 mod streams;
 mod texts;
@@ -27,6 +28,7 @@ pub const ALL: &[Target] = &[
     Target { name: "session", run: intakes::session, seeds: intakes::session_seeds },
     Target { name: "invite_url", run: texts::invite_url, seeds: texts::invite_url_seeds },
     Target { name: "txt", run: texts::txt, seeds: texts::txt_seeds },
+    Target { name: "radio", run: radio::radio, seeds: radio::radio_seeds },
     Target { name: "names", run: texts::names, seeds: texts::name_seeds },
     Target { name: "manifest", run: records::manifest, seeds: records::manifest_seeds },
     Target { name: "journal", run: records::journal, seeds: records::journal_seeds },

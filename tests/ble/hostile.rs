@@ -34,7 +34,8 @@ fn neighbour(name: &str, last: u8, data: &str) -> Order {
 fn example(room: &mut Room) -> String {
     let shows = room.probe("advertise", 0, &["broadcast"]);
     let advert = room.advert(0);
-    drop(shows);
+    shows.type_in(b"stop\n");
+    room.air.wait_for("its silence", PATIENTLY, |v| kind(v) == "silent");
     text(&advert, "data").to_owned()
 }
 

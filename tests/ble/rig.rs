@@ -12,6 +12,9 @@ use hither_tests::{
 };
 use serde_json::Value;
 use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fs::File,
     path::PathBuf,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
@@ -23,7 +26,7 @@ const SUITE: &str = "ble";
 /// How long something may take that waits for a rest window of the scanner.
 pub(crate) const PATIENTLY: Duration = Duration::from_secs(40);
 
-/// Words of JSON whose bits say nothing when they are absent.
+/// What a program tells, one JSON object.
 pub(crate) type Row = Value;
 
 /// One scenario at a time.
@@ -41,10 +44,21 @@ fn machine() -> Result<&'static Machine, &'static Without> {
     MACHINE
         .get_or_init(|| {
             let parts = Parts::find().map_err(Without::Parts)?;
-            let boot = || Machine::boot(&Image::build(&parts, &programs()?)?);
+            alone(&parts).map_err(Without::Machine)?;
+            let boot = || Machine::boot(&Image::build(&parts, SUITE, &programs()?)?);
             boot().map_err(Without::Machine)
         })
         .as_ref()
+}
+
+/// Waits until no other process of this suite has a machine; the place is given up when this process ends.
+fn alone(parts: &Parts) -> Result<(), String> {
+    static PLACE: OnceLock<File> = OnceLock::new();
+    let path = parts.place.join("lock");
+    let taken = File::create(&path).and_then(|file| file.lock().map(|()| file));
+    let file = taken.map_err(|e| format!("{}: {e}", path.display()))?;
+    PLACE.get_or_init(|| file);
+    Ok(())
 }
 
 /// The programs of this workspace that go into the machine.
@@ -101,7 +115,7 @@ impl Room {
         let bus = machine.start(&["dbus-daemon", "--system", "--nofork", "--nopidfile"], &[]);
         machine.shell("until [ -S /run/dbus/system_bus_socket ]; do usleep 20000; done");
         let mut air = machine.start(&["ble-air", &radios.to_string()], &[]);
-        let addresses = (0..radios).map(|index| address(&mut air, index)).collect();
+        let addresses = told_addresses(&mut air, radios);
         let daemon = machine.start(&["bluetoothd", "-n"], &[]);
         let room = Self { machine, addresses, air, daemon, _bus: bus, _turn: turn };
         for radio in 0..radios {
@@ -144,6 +158,25 @@ impl Room {
         self.machine.start(&argv, &[("HITHER_LOG", "debug")])
     }
 
+    /// A person at a radio: a profile of their own, in the network of this name if one is given.
+    pub(crate) fn person(&self, name: &str, radio: usize, network: Option<&str>) -> Person {
+        let home = format!("/tmp/people/{name}");
+        let address = self.address(radio).to_lowercase();
+        // The program writes its settings itself; the adapter is the one thing that only their file can tell.
+        self.machine.shell(&format!(
+            "mkdir -p {home}/profile {home}/run {home}/tmp; chmod 700 {home} {home}/*
+             if [ -e /var/settings.toml ]; then cp /var/settings.toml {home}/profile/
+             else
+                 export HITHER_PROFILE={home}/profile XDG_RUNTIME_DIR={home}/run
+                 hither settings list >/dev/null; hither stop >/dev/null; cp {home}/profile/settings.toml /var/
+             fi
+             sed -i '/^\\[bluetooth\\]/a adapter = \"{address}\"' {home}/profile/settings.toml
+             sed -i 's|people/[A-Za-z]*/|people/{name}/|' {home}/profile/settings.toml
+             grep -q {address} {home}/profile/settings.toml"
+        ));
+        Person { machine: self.machine, home, network: network.map(str::to_owned), name: name.to_owned() }
+    }
+
     /// Tells the air something.
     pub(crate) fn order(&self, order: &Order) {
         let mut line = Vec::new();
@@ -167,10 +200,16 @@ impl Room {
     }
 }
 
-fn address(air: &mut Process, index: usize) -> String {
-    let told =
-        air.wait_for("a controller", PATIENTLY, |v| kind(v) == "controller" && number(v, "index") == index as u64);
-    text(&told, "address").to_owned()
+/// The addresses of all controllers, in their order; they come in any.
+fn told_addresses(air: &mut Process, radios: usize) -> Vec<String> {
+    let told = RefCell::new(BTreeMap::new());
+    air.wait_for("all controllers", PATIENTLY, |v| {
+        if kind(v) == "controller" {
+            told.borrow_mut().insert(number(v, "index"), text(v, "address").to_owned());
+        }
+        told.borrow().len() == radios
+    });
+    told.into_inner().into_values().collect()
 }
 
 impl Drop for Room {
@@ -180,5 +219,55 @@ impl Drop for Room {
             let lines: Vec<&str> = said.lines().collect();
             let _ = std::io::Write::write_all(&mut std::io::stderr(), lines.join("\n").as_bytes());
         }
+    }
+}
+
+/// Somebody with a profile.
+pub(crate) struct Person {
+    machine: &'static Machine,
+    home: String,
+    network: Option<String>,
+    pub(crate) name: String,
+}
+
+impl Person {
+    /// Starts `hither --json …`.
+    pub(crate) fn hither(&self, words: &[&str]) -> Process {
+        let mut argv: Vec<&str> = match &self.network {
+            Some(network) => vec!["ip", "netns", "exec", network, "/opt/hither", "--json"],
+            None => vec!["hither", "--json"],
+        };
+        argv.extend(words);
+        let (profile, run) = (format!("{}/profile", self.home), format!("{}/run", self.home));
+        let environment = [
+            ("HITHER_PROFILE", profile.as_str()),
+            ("XDG_RUNTIME_DIR", &run),
+            ("HOME", &self.home),
+            ("TMPDIR", "/tmp"),
+            ("HITHER_LOG", "info,hither_discovery=debug,hither_engine=debug"),
+        ];
+        self.machine.start(&argv, &environment)
+    }
+
+    /// Starts the agent, shown to everyone by this person's name, and waits until it is ready.
+    pub(crate) fn agent(&self, words: &[&str]) -> (Process, Row) {
+        let mut argv = vec!["agent", "--name", &self.name];
+        argv.extend(words);
+        let mut agent = self.hither(&argv);
+        let ready = agent.wait("ready");
+        (agent, ready)
+    }
+
+    /// Runs a command that must succeed and gives its rows.
+    pub(crate) fn rows(&self, words: &[&str]) -> Vec<Row> {
+        let end = self.hither(words).end(PATIENTLY);
+        assert_eq!(end.code, Some(0), "{}: hither {words:?}\n{}\n{}", self.name, end.said, end.errors);
+        end.rows()
+    }
+
+    /// Watches who is near until a row is so.
+    pub(crate) fn sees(&self, what: &str, so: impl Fn(&Row) -> bool) -> Row {
+        let mut near = self.hither(&["near", "--watch"]);
+        near.wait_for(what, PATIENTLY, |v| kind(v) != "peer-removed" && so(v))
     }
 }

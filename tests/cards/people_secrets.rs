@@ -4,6 +4,7 @@
 use crate::{
     people_files::{PASSWORD, file, import},
     people_rig::{PATIENCE, Person, meet},
+    rig::skipped,
     secrecy::memory_holds,
     soft::Soft,
 };
@@ -124,8 +125,7 @@ fn cores(person: &Person) -> Vec<PathBuf> {
 /// What is left when the process of a card's software and the agent die where they stand.
 fn dead(search: &mut Search, mut person: Person, (other, card): (&mut Person, &str)) {
     if !cores_are_files() {
-        println!("core dumps are not looked at: this machine makes none, or keeps them elsewhere");
-        return;
+        return skipped("core dumps are not looked at: this machine makes none, or keeps them elsewhere");
     }
     let mut invite = person.hither(&["invite", &other.peer, "--identity", card]);
     let question = person.question("pin");

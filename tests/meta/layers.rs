@@ -37,6 +37,8 @@ const WALLS: &[(&str, &[&str], &str)] = &[
     ("mdns-sd", &["discovery"], "another way to find devices touches one crate"),
     ("btleplug", &["discovery"], "another way to find devices touches one crate"),
     ("bluer", &["discovery"], "another way to find devices touches one crate"),
+    ("bluez-async", &["discovery"], "another way to find devices touches one crate"),
+    ("dbus*", &["discovery"], "another way to find devices touches one crate"),
     ("cryptoki", &["identity"], "another card touches one crate"),
     ("keyring*", &["identity"], "another place for keys touches one crate"),
     ("p12-keystore", &["identity"], "another kind of key file touches one crate"),

@@ -1,6 +1,6 @@
 // The agent's words about the radio, sorted into what a person can do something about.
 import { beforeEach, expect, test } from "vitest";
-import { radioDo, radioOf, radioText } from "./radio";
+import { radioDo, radioFailure, radioOf, radioText } from "./radio";
 import { setLanguage } from "./text.svelte";
 
 beforeEach(() => setLanguage("en"));
@@ -43,4 +43,10 @@ test("every state but a working one has a sentence and something to do, in both 
     }
     expect([radioText("on"), radioDo("on")]).toEqual([null, null]);
   }
+});
+
+test("an invite that radio alone could carry no further says why and what to do", () => {
+  expect(radioFailure("that device is heard by Bluetooth, but no network joins the two")).toMatch(/hotspot/);
+  expect(radioFailure("the device did not let this one in")).toMatch(/visible to everyone/);
+  expect(radioFailure("no answer in 25 s")).toBeNull();
 });

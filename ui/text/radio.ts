@@ -29,3 +29,9 @@ export const radioText = (radio: Radio): string | null => (radio === "on" ? null
 
 /** What to do about it. */
 export const radioDo = (radio: Radio): string | null => (radio === "on" ? null : t(`radio.${radio}.do`));
+
+/** Why an invite to a device that is heard over Bluetooth came to nothing, where its code alone would mislead. */
+export function radioFailure(message: string): string | null {
+  if (/heard by Bluetooth, but no network joins/.test(message)) return t("radio.apart");
+  return /^the device did not let this one in/.test(message) ? t("radio.shut") : null;
+}

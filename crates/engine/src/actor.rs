@@ -195,8 +195,8 @@ async fn finish(mut state: State) {
     state.write_last();
     state.keep_uses();
     let drain = async {
-        state.stop_radio().await;
         state.stop_mdns().await;
+        state.stop_radio().await;
         state.cancel.cancel();
         state.tasks.close();
         state.tasks.wait().await;

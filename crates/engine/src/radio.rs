@@ -19,11 +19,13 @@ use hither_discovery::{
 use hither_model::{Failure, InstanceId, Medium, MediumState, Nearness, News, PeerId, Rid, row::Visibility};
 use hither_protocol::ResolvingKey;
 use hither_socket::Tunnel;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, sync::mpsc};
 
 /// How long somebody looks at the list of devices unless asked again, milliseconds.
 const LOOK: u64 = 30_000;
+/// How long the system may take to end scanning and adverts before everything else goes on.
+const STOPPING: Duration = Duration::from_secs(2);
 /// How long Linux keeps a resolvable private address, and a little more, milliseconds: only then does a new advert get a
 /// new one.
 const PRIVATE_ADDRESS: u64 = 905_000;
@@ -111,6 +113,8 @@ impl State {
                     Ok(ble) => {
                         self.radio.ble = Some(Arc::new(ble));
                         self.radio.private = ble::privacy::here();
+                        // Nobody waits for it: whether it works is told when it is known.
+                        self.radio_is(MediumState::Failed("starting".into()));
                     }
                     Err(error) => return self.radio_is(MediumState::Failed(error.to_string())),
                 }
@@ -140,8 +144,11 @@ impl State {
     }
 
     pub(crate) async fn stop_radio(&mut self) {
-        if let Some(ble) = self.radio.ble.take() {
-            ble.stop().await;
+        if let Some(ble) = self.radio.ble.take()
+            && tokio::time::timeout(STOPPING, ble.stop()).await.is_err()
+        {
+            // It stops by itself when the system answers again.
+            tracing::warn!("Bluetooth does not answer while it is switched off here");
         }
         self.radio.looking = None;
         if self.media.mdns.is_none() {
@@ -161,7 +168,8 @@ impl State {
     /// The same advert on the air as on the network, both of the same moment.
     pub(crate) async fn announce_by_radio(&mut self, id: Option<BeaconId>, instance: InstanceId, txt: Option<&Txt>) {
         let Some(ble) = self.radio.ble.clone() else { return };
-        let (Some(id), Some(txt)) = (id, txt) else { return drop(ble.withdraw().await) };
+        // Without an id the radio is off; where nobody may see us, it is stopped.
+        let (Some(id), Some(txt)) = (id, txt) else { return };
         let open = txt.rid.is_some();
         let card = Card {
             version: ble::card::VERSION,

@@ -65,11 +65,11 @@ pub struct Image {
 }
 
 impl Image {
-    /// Builds the image with these programs of ours (each goes to `/opt`), and gives where it lies.
+    /// Builds the image of this name with these programs of ours (each goes to `/opt`).
     ///
     /// # Errors
     /// What could not be read, copied or written.
-    pub fn build(parts: &Parts, ours: &[PathBuf]) -> Result<Self, String> {
+    pub fn build(parts: &Parts, name: &str, ours: &[PathBuf]) -> Result<Self, String> {
         let mut tree = Tree::default();
         let mut libraries = BTreeSet::new();
         for program in &parts.programs {
@@ -77,8 +77,8 @@ impl Image {
             closure(program, &mut libraries)?;
         }
         for program in ours {
-            let name = program.file_name().ok_or("a program without a name")?.to_string_lossy().into_owned();
-            tree.put(&format!("/opt/{name}"), file(&stripped(parts, program, &name)?)?);
+            let called = program.file_name().ok_or("a program without a name")?.to_string_lossy().into_owned();
+            tree.put(&format!("/opt/{called}"), file(&stripped(parts, program, &called)?)?);
             closure(program, &mut libraries)?;
         }
         for library in &libraries {
@@ -89,7 +89,7 @@ impl Image {
         }
         load_modules(parts, &mut tree)?;
         accounts(&mut tree);
-        let path = parts.place.join("image.cpio");
+        let path = parts.place.join(format!("{name}.cpio"));
         let write = || {
             let mut out = BufWriter::new(fs::File::create(&path)?);
             tree.write(&mut out)?;
@@ -115,11 +115,12 @@ fn accounts(tree: &mut Tree) {
     }
 }
 
-/// Where a program of the host lies in the guest: busybox must be in `/bin`, `/sbin` is no link there.
+/// Where a program of the host lies in the guest: busybox must be in `/bin`, and has an `ip` of its own there.
 fn guest_path(program: &Path) -> String {
     let path = program.to_string_lossy();
     match program.file_name().and_then(|n| n.to_str()) {
-        Some(name @ ("busybox" | "ip")) => format!("/bin/{name}"),
+        Some("busybox") => "/bin/busybox".to_owned(),
+        Some("ip") => "/opt/ip".to_owned(),
         _ => path.into_owned(),
     }
 }

@@ -85,7 +85,7 @@ impl Machine {
 
     fn boot_with(image: &Image, engine: Engine, within: Duration) -> Result<Self, String> {
         let began = Instant::now();
-        let console = image.parts.place.join("console.log");
+        let console = image.path.with_extension("log");
         let _ = fs::remove_file(&console);
         let mut qemu = Kept::spawn(qemu(image, engine, &console))?;
         let (Some(to_guest), Some(from_guest)) = (qemu.child.stdin.take(), qemu.child.stdout.take()) else {

@@ -31,6 +31,8 @@ export const bluetooth = {
   "radio.denied.do": "Whoever looks after this computer can allow it.",
   "radio.broken": "Bluetooth does not work at the moment, so only devices on your networks are found.",
   "radio.broken.do": "Switch Bluetooth off and on again. If that does not help, restart the computer.",
+  "radio.apart": "It is heard over Bluetooth, but no network joins the two devices. Bring both onto one network – a phone’s hotspot will do – and try again.",
+  "radio.shut": "The other device does not open itself to this one at the moment. Ask them to be visible to everyone, and try again.",
   "bluetooth.title": "Bluetooth",
   "bluetooth.use": "Use Bluetooth",
   "bluetooth.use.body": "Finds devices around you without a network too, and tells how near they are. When it is off, hither sends and hears nothing over Bluetooth.",

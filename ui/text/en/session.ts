@@ -2,6 +2,7 @@
 export const session = {
   "session.label": "Conversation with {name}",
   "session.open": "Connected",
+  "session.open.radio": "Connected over Bluetooth",
   "session.reconnecting": "Connection lost. Reconnecting …",
   "session.draining": "Finishing …",
   "session.closed": "Not connected",
@@ -9,7 +10,7 @@ export const session = {
   "session.none": "This conversation has ended",
   "session.none.body": "There is no connection to this device at the moment.",
   "session.toNear": "See who is near",
-  "session.radio": "No network joins you and {name}, so this goes over Bluetooth: fine for messages and small files, slow for others. For more, bring both devices onto one network, such as a phone’s hotspot, and connect again.",
+  "session.radio": "No network joins you and {name}, so this goes over Bluetooth: fine for messages and small files. For more, bring both devices onto one network – a phone’s hotspot will do – and connect again.",
   "session.end": "Disconnect",
   "session.protection": "Protection",
   "session.safe": "Only you and {name} can read this.",

@@ -34,6 +34,8 @@ export const bluetooth: Translation<typeof en> = {
   "radio.denied.do": "이 컴퓨터를 관리하는 사람이 허용할 수 있습니다.",
   "radio.broken": "지금 블루투스가 작동하지 않아, 연결된 네트워크의 기기만 찾습니다.",
   "radio.broken.do": "블루투스를 껐다 켜 보세요. 그래도 안 되면 컴퓨터를 다시 시작하세요.",
+  "radio.apart": "블루투스로 들리지만 두 기기를 이어 주는 네트워크가 없습니다. 휴대전화 핫스팟처럼 두 기기를 같은 네트워크에 연결하고 다시 시도하세요.",
+  "radio.shut": "지금은 상대 기기가 이 기기에 열려 있지 않습니다. 모두에게 보이게 해 달라고 한 뒤 다시 시도하세요.",
   "bluetooth.title": "블루투스",
   "bluetooth.use": "블루투스 사용",
   "bluetooth.use.body": "네트워크가 없어도 주변 기기를 찾고 얼마나 가까운지 알려 줍니다. 끄면 hither는 블루투스로 아무것도 보내거나 받지 않습니다.",

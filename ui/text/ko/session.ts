@@ -5,6 +5,7 @@ import type { Translation } from "../join";
 export const session: Translation<typeof en> = {
   "session.label": "{name} 대화",
   "session.open": "연결됨",
+  "session.open.radio": "블루투스로 연결됨",
   "session.reconnecting": "연결이 끊겼습니다. 다시 연결하는 중 …",
   "session.draining": "마무리하는 중 …",
   "session.closed": "연결되어 있지 않음",
@@ -12,7 +13,7 @@ export const session: Translation<typeof en> = {
   "session.none": "끝난 대화입니다",
   "session.none.body": "지금은 이 기기와 연결되어 있지 않습니다.",
   "session.toNear": "가까운 기기 보기",
-  "session.radio": "{name}와(과) 이어 줄 네트워크가 없어 블루투스로 주고받습니다. 메시지와 작은 파일에는 충분하지만 큰 파일은 느립니다. 더 보내려면 휴대전화 핫스팟처럼 두 기기를 같은 네트워크에 연결하고 다시 초대하세요.",
+  "session.radio": "{name}와(과) 이어 줄 네트워크가 없어 블루투스로 주고받습니다. 메시지와 작은 파일에 알맞습니다. 더 보내려면 휴대전화 핫스팟 등 같은 네트워크에 두 기기를 연결하고 다시 초대하세요.",
   "session.end": "연결 끊기",
   "session.protection": "보호",
   "session.safe": "나와 {name}만 읽을 수 있습니다.",

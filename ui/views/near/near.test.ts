@@ -76,6 +76,8 @@ test("no adapter is nothing to speak of, and a radio switched off by choice only
   expect(radio()).toBe("");
   await hear({ event: "medium", medium: "ble", state: "off" });
   expect(radio()).toBe("");
+  await hear({ event: "medium", medium: "ble", state: "starting" });
+  expect(radio()).toBe("");
   await hear(SCENES.empty().snapshot);
   await hear({ event: "medium", medium: "ble", state: "off" });
   expect(radio()).toContain("Bluetooth is not in use");
@@ -114,6 +116,7 @@ test("a row does not move away under the pointer, and moves once the pointer is 
 test("a conversation that only Bluetooth carries says that there is no network, and what to do", async () => {
   await open(Session, SCENES["radio-only"](), peerId("Ana"));
   expect(screen.getByText(/^No network joins you and Ana, so this goes over Bluetooth/)).toBeTruthy();
+  expect(screen.getByText("Connected over Bluetooth")).toBeTruthy();
   await press(button("Protection"));
   expect(screen.getByText("Address").nextElementSibling?.textContent).toBe("Bluetooth");
   cleanup();

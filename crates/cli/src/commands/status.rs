@@ -9,7 +9,7 @@ use crate::{
     words,
 };
 use clap::Args;
-use hither_model::{Answer, Ask, DesktopPart, MediumState, row::StatusRow};
+use hither_model::{Answer, Ask, DesktopPart, Medium, MediumState, row::StatusRow};
 use std::collections::BTreeMap;
 
 /// The agent's state: identity, visibility, media, capabilities, open sessions and transfers.
@@ -31,7 +31,7 @@ fn text(paint: Paint, status: &StatusRow) -> String {
         Some(until) => format!("{visible}, until {}", words::moment(until)),
         None => visible,
     };
-    let media: Vec<String> = status.media.iter().map(|(medium, state)| format!("{medium}: {state}")).collect();
+    let media: Vec<String> = status.media.iter().map(|(medium, state)| heard(*medium, state)).collect();
     let off: Vec<&str> =
         status.capabilities.iter().filter(|c| c.declared && !c.granted).map(|c| c.name.as_str()).collect();
     let sessions: Vec<&str> = status.sessions.iter().map(|s| s.name.as_str()).collect();
@@ -60,6 +60,15 @@ fn text(paint: Paint, status: &StatusRow) -> String {
     facts(paint, &all)
 }
 
+/// Whether a medium works. What to do about the radio is the doctor's to say.
+fn heard(medium: Medium, state: &MediumState) -> String {
+    let said = state.to_string();
+    match said.split_once(": ").filter(|_| medium == Medium::Ble) {
+        Some((why, _)) => format!("{medium}: {why} (see `hither doctor`)"),
+        None => format!("{medium}: {said}"),
+    }
+}
+
 /// What the desktop does for the agent, in a few words. Why something is missing is for `--json` and the doctor: on a
 /// machine without a desktop the reason is a line of addresses that nobody can use.
 fn desktop(parts: &BTreeMap<DesktopPart, MediumState>) -> String {
@@ -76,6 +85,14 @@ fn desktop(parts: &BTreeMap<DesktopPart, MediumState>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_radio_says_why_it_does_not_work_and_the_doctor_what_to_do() {
+        let off = MediumState::Failed("Bluetooth is switched off: run `bluetoothctl power on`".to_owned());
+        assert_eq!(heard(Medium::Ble, &off), "ble: Bluetooth is switched off (see `hither doctor`)");
+        assert_eq!(heard(Medium::Ble, &MediumState::On), "ble: on");
+        assert_eq!(heard(Medium::Mdns, &MediumState::Failed("eth0: no".to_owned())), "mdns: eth0: no");
+    }
 
     #[test]
     fn a_machine_without_a_desktop_is_said_in_three_words_and_one_with_half_of_it_part_by_part() {

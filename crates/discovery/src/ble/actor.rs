@@ -260,7 +260,7 @@ impl<S: Stack> Actor<S> {
     ) -> Result<oneshot::Receiver<Result<Brought, RadioTrouble>>, DiscoveryError> {
         self.permitted()?;
         let (back, brought) = oneshot::channel();
-        // Too many at once are not worth waiting for: each may take eight seconds.
+        // Too many at once are not worth waiting for: each may take twelve seconds.
         self.calls.try_send(Call { source, errand, back }).map_err(|_| RadioTrouble::TimedOut)?;
         Ok(brought)
     }
@@ -368,7 +368,7 @@ impl<S: Stack> Actor<S> {
 }
 
 async fn bytes(brought: oneshot::Receiver<Result<Brought, RadioTrouble>>) -> Result<Vec<u8>, DiscoveryError> {
-    match brought.await.map_err(|_| DiscoveryError::RadioStopped)?? {
+    match brought.await.map_err(|_| RadioTrouble::Broke)?? {
         Brought::Bytes(bytes) => Ok(bytes),
         Brought::Pipe(_) => Err(RadioTrouble::Broke.into()),
     }

@@ -8,7 +8,7 @@
 
 use super::{
     Beacon, Pipe, RadioAddress, RadioTrouble,
-    radio::{Brought, Ears, Errand, Opened, Shown, Signal, Stack, Voice},
+    radio::{Back, Ears, Errand, Opened, Shown, Signal, Stack, Voice},
 };
 use hither_model::MediumState;
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
@@ -25,12 +25,14 @@ pub(super) const EVERY: Duration = Duration::from_secs(30);
 /// How often it begins anew while it listens all the time.
 pub(super) const AGAIN: Duration = Duration::from_secs(5);
 /// How long an errand may take.
-pub(super) const ERRAND_WITHIN: Duration = Duration::from_secs(8);
+pub(super) const ERRAND_WITHIN: Duration = Duration::from_secs(12);
 /// How long the system may take to find a radio, and to do one thing with it.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How long each step of finishing may take.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
+/// The same for hanging up: the daemon waits two seconds of its own accord.
+const HANG_UP_WITHIN: Duration = Duration::from_secs(4);
 /// Changes come in bursts; it waits so long for the rest of them.
 const SETTLE: Duration = Duration::from_millis(200);
 /// An advert that could not be put on the air is tried again after this.
@@ -55,7 +57,7 @@ pub(super) struct Wanted {
 pub(super) struct Call {
     pub(super) source: RadioAddress,
     pub(super) errand: Errand,
-    pub(super) back: oneshot::Sender<Result<Brought, RadioTrouble>>,
+    pub(super) back: Back,
 }
 
 /// What the radio has to say.
@@ -347,18 +349,17 @@ impl<E: Ears, V: Voice> AtWork<E, V> {
         }
         let (stop, stopped) = oneshot::channel::<()>();
         let (cancel, cancelled) = oneshot::channel::<()>();
-        let work = self.ears.errand(source, errand, stopped);
+        let work = self.ears.errand(source, errand, stopped, back);
         let task = tokio::spawn(async move {
             let mut work = pin!(work);
-            let early = tokio::select! {
-                done = &mut work => return drop(back.send(done)),
-                () = sleep(ERRAND_WITHIN) => RadioTrouble::TimedOut,
-                _ = cancelled => RadioTrouble::Broke,
-            };
+            tokio::select! {
+                () = &mut work => return,
+                () = sleep(ERRAND_WITHIN) => {}
+                _ = cancelled => {}
+            }
             drop(stop);
-            let _ = back.send(Err(early));
             // It hangs up.
-            let _ = timeout(FINISH_WITHIN, work).await;
+            let _ = timeout(HANG_UP_WITHIN, work).await;
         });
         self.job = Some(Job { task, cancel: Some(cancel) });
         Ok(())
@@ -369,7 +370,7 @@ impl<E: Ears, V: Voice> AtWork<E, V> {
     async fn finish(mut self, order: bool) {
         if let Some(mut job) = self.job.take() {
             drop(job.cancel.take());
-            let _ = timeout(FINISH_WITHIN + FINISH_WITHIN, &mut job.task).await;
+            let _ = timeout(HANG_UP_WITHIN + FINISH_WITHIN, &mut job.task).await;
             job.task.abort();
         }
         if !order {

@@ -3,7 +3,7 @@
 
 use super::{
     Beacon, Fact, Pipe, RadioAddress, RadioTrouble,
-    radio::{Brought, Ears, Errand, Opened, Shown, Signal, Stack, Voice},
+    radio::{Back, Brought, Ears, Errand, Opened, Shown, Signal, Stack, Voice},
 };
 use std::{
     collections::BTreeMap,
@@ -207,7 +207,8 @@ impl Ears for FakeEars {
         source: RadioAddress,
         errand: Errand,
         stop: oneshot::Receiver<()>,
-    ) -> impl Future<Output = Result<Brought, RadioTrouble>> + Send + 'static {
+        back: Back,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let fake = self.fake.clone();
         async move {
             let answer = fake.change(|air| {
@@ -229,8 +230,10 @@ impl Ears for FakeEars {
                 brought = answered => brought,
                 _ = stop => Err(RadioTrouble::TimedOut),
             };
+            let _ = back.send(brought);
+            // Hanging up takes its time.
+            sleep(Duration::from_millis(200)).await;
             fake.change(|air| air.running -= 1);
-            brought
         }
     }
 }

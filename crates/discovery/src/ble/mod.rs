@@ -183,7 +183,7 @@ impl Ble {
         let _ = self.requests.send(Request::Keep(source, keep)).await;
     }
 
-    /// Reads a device's card: connects, reads, disconnects. One device at a time, eight seconds at most for each.
+    /// Reads a device's card: connects, reads, disconnects. One device at a time, twelve seconds at most for each.
     ///
     /// # Errors
     /// [`DiscoveryError::Denied`], [`DiscoveryError::Radio`], [`DiscoveryError::Card`], [`DiscoveryError::RadioStopped`].

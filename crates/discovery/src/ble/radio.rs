@@ -40,6 +40,9 @@ pub(super) enum Brought {
     Pipe(Pipe),
 }
 
+/// Where it is brought.
+pub(super) type Back = oneshot::Sender<Result<Brought, RadioTrouble>>;
+
 /// How this device shows itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shown {
@@ -64,13 +67,15 @@ pub(super) trait Ears: Send + 'static {
     /// What is heard next. Cancel safe.
     fn next(&mut self) -> impl Future<Output = Signal> + Send;
 
-    /// Connects, does the errand, disconnects; the same, but earlier, once `stop` is told or dropped.
+    /// Connects, does the errand, tells `back` what it brought, disconnects; the same, but earlier, once `stop` is told or
+    /// dropped.
     fn errand(
         &self,
         source: RadioAddress,
         errand: Errand,
         stop: oneshot::Receiver<()>,
-    ) -> impl Future<Output = Result<Brought, RadioTrouble>> + Send + 'static;
+        back: Back,
+    ) -> impl Future<Output = ()> + Send + 'static;
 }
 
 /// The speaking half.
@@ -146,8 +151,9 @@ mod nothing {
             _: RadioAddress,
             _: Errand,
             _: oneshot::Receiver<()>,
-        ) -> impl Future<Output = Result<Brought, RadioTrouble>> + Send + 'static {
-            std::future::ready(Err(RadioTrouble::Unsupported))
+            _: Back,
+        ) -> impl Future<Output = ()> + Send + 'static {
+            std::future::ready(())
         }
     }
 

@@ -308,7 +308,7 @@ async fn cards_that_everyone_may_read_are_read_while_somebody_looks_and_only_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn errands_are_run_one_at_a_time_and_given_up_after_eight_seconds() {
+async fn errands_are_run_one_at_a_time_and_given_up_after_twelve_seconds() {
     let rig = Rig::start(&Fake::new());
     rig.fake.air().answers.extend([(ANA, Answer::Never), (BEN, Answer::Bytes(card("Ben").encode().unwrap()))]);
     let before = clock();
@@ -316,7 +316,7 @@ async fn errands_are_run_one_at_a_time_and_given_up_after_eight_seconds() {
     assert_eq!(ana, Err(DiscoveryError::Radio(RadioTrouble::TimedOut)));
     assert_eq!(ben, Ok(card("Ben")));
     assert_eq!(rig.fake.air().most_running, 1);
-    assert!((8_000..9_000).contains(&(clock() - before)));
+    assert!((12_000..13_000).contains(&(clock() - before)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,11 @@
 //! Who is who: a changed key is a new person, and what was stored of the old one stays.
 
 use crate::lab::{Seat, pair, paired, part, two, yes};
-use hither_model::{Ask, ErrorCode, Trust, Verified, ask::TrustChoice, row::QuestionKind};
+use hither_model::{
+    Ask, ErrorCode, Trust, Verified,
+    ask::{SettingsChange, TrustChoice},
+    row::QuestionKind,
+};
 use std::os::unix::fs::DirBuilderExt as _;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,6 +50,32 @@ async fn t14_a_friend_with_another_key_is_a_new_person_and_the_old_one_is_kept()
     let kept = people.iter().find(|p| p.peer == old.peer).unwrap();
     assert_eq!((kept.trust, kept.since, kept.verified, kept.always), (old.trust, old.since, old.verified, true));
     assert!(!people.iter().find(|p| p.peer == new.peer).unwrap().always);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_always_come_in_is_asked_about_while_not_heard_near_if_that_is_wanted() {
+    let (mut ana, mut bo) = paired("nearonly").await;
+    part(&mut ana, &mut bo).await;
+    ana.invite(&bo.peer.to_string()).await;
+    let question = bo.question().await;
+    let Ask::Accept { question, same_code, unverified, to, executable, identity, .. } = yes(&question) else {
+        unreachable!()
+    };
+    bo.ask(Ask::Accept { question, always: true, same_code, unverified, to, executable, identity }).await;
+    ana.accepted().await;
+    bo.accepted().await;
+    part(&mut ana, &mut bo).await;
+    bo.ask(Ask::Set { change: SettingsChange { near_only: Some(true), ..SettingsChange::default() } }).await;
+    ana.invite(&bo.peer.to_string()).await;
+    let question = bo.question().await;
+    assert_eq!((question.kind, question.peer), (QuestionKind::Invite, ana.peer), "no radio says that she is near");
+    bo.ask(yes(&question)).await;
+    ana.accepted().await;
+    bo.accepted().await;
+    part(&mut ana, &mut bo).await;
+    bo.ask(Ask::Set { change: SettingsChange { near_only: Some(false), ..SettingsChange::default() } }).await;
+    ana.invite(&bo.peer.to_string()).await;
+    ana.accepted().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

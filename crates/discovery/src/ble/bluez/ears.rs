@@ -9,7 +9,7 @@ use super::line::{Found, Line, meaning};
 use crate::ble::{
     Beacon, Pipe, RadioAddress, RadioTrouble,
     beacon::{CARD_UUID, DOOR_UUID, SERVICE_UUID},
-    radio::{Brought, Ears, Errand, Signal},
+    radio::{Back, Brought, Ears, Errand, Signal},
 };
 use bluer::l2cap;
 use btleplug::{
@@ -17,6 +17,7 @@ use btleplug::{
     platform::{Adapter, Peripheral, PeripheralId},
 };
 use futures_util::{FutureExt, Stream, StreamExt};
+use hither_model::Rid;
 use std::{
     collections::{BTreeSet, VecDeque},
     future::{Future, pending},
@@ -170,17 +171,43 @@ impl Ears for BluezEars {
         source: RadioAddress,
         errand: Errand,
         stop: oneshot::Receiver<()>,
-    ) -> impl Future<Output = Result<Brought, RadioTrouble>> + Send + 'static {
+        back: Back,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let (adapter, own) = (self.adapter.clone(), self.own);
         async move {
-            let device = find(&adapter, source).await?;
-            match errand {
-                Errand::Open(psm) => tokio::select! {
-                    pipe = open(own, &device, source, psm) => pipe.map(Brought::Pipe),
-                    _ = stop => Err(RadioTrouble::TimedOut),
-                },
-                Errand::Card => visit(&device, None, stop).await.map(Brought::Bytes),
-                Errand::Knock(rid) => visit(&device, Some(*rid.as_bytes()), stop).await.map(Brought::Bytes),
+            let mut stop = stop;
+            let known = async {
+                let device = find(&adapter, source).await?;
+                // It may have connected to us, or somebody here to it: then it is not ours to hang up.
+                let connected = device.is_connected().await.map_err(|error| trouble(&error))?;
+                Ok((device, connected))
+            };
+            let known = tokio::select! {
+                known = known => known,
+                _ = &mut stop => Err(RadioTrouble::TimedOut),
+            };
+            let (device, connected) = match known {
+                Ok(known) => known,
+                Err(trouble) => return drop(back.send(Err(trouble))),
+            };
+            let work = async {
+                match errand {
+                    Errand::Open(psm) => open(own, &device, source, psm).await.map(Brought::Pipe),
+                    Errand::Card => exchange(&device, connected, None).await.map(Brought::Bytes),
+                    Errand::Knock(rid) => exchange(&device, connected, Some(rid)).await.map(Brought::Bytes),
+                }
+            };
+            let brought = tokio::select! {
+                brought = work => brought,
+                _ = &mut stop => Err(RadioTrouble::TimedOut),
+            };
+            let _ = back.send(brought);
+            // A channel is a connection of its own.
+            if !connected
+                && !matches!(errand, Errand::Open(_))
+                && let Err(error) = device.disconnect().await
+            {
+                tracing::debug!(%error, "a device is not disconnected");
             }
         }
     }
@@ -205,35 +232,17 @@ async fn find(adapter: &Adapter, source: RadioAddress) -> Result<Peripheral, Rad
     devices.into_iter().find(|device| device.address().into_inner() == *source.as_bytes()).ok_or(RadioTrouble::NotHeard)
 }
 
-/// Connects, does what is to be done, and leaves things as they were.
-async fn visit(
-    device: &Peripheral,
-    knock: Option<[u8; 16]>,
-    stop: oneshot::Receiver<()>,
-) -> Result<Vec<u8>, RadioTrouble> {
-    // The other device may have connected to us, or somebody here to it: then it is not ours to hang up.
-    let was_connected = device.is_connected().await.map_err(|error| trouble(&error))?;
-    let brought = tokio::select! {
-        brought = exchange(device, was_connected, knock) => brought,
-        _ = stop => Err(RadioTrouble::TimedOut),
-    };
-    if !was_connected && let Err(error) = device.disconnect().await {
-        tracing::debug!(%error, "a device is not disconnected");
-    }
-    brought
-}
-
-async fn exchange(device: &Peripheral, connected: bool, knock: Option<[u8; 16]>) -> Result<Vec<u8>, RadioTrouble> {
+async fn exchange(device: &Peripheral, connected: bool, knock: Option<Rid>) -> Result<Vec<u8>, RadioTrouble> {
     if !connected {
         device.connect().await.map_err(|error| trouble(&error))?;
     }
     device.discover_services().await.map_err(|error| trouble(&error))?;
-    let Some(value) = knock else {
+    let Some(rid) = knock else {
         let card = characteristic(device, CARD_UUID)?;
         return device.read(&card).await.map_err(|error| trouble(&error));
     };
     let door = characteristic(device, DOOR_UUID)?;
-    device.write(&door, &value, WriteType::WithResponse).await.map_err(|error| trouble(&error))?;
+    device.write(&door, rid.as_bytes(), WriteType::WithResponse).await.map_err(|error| trouble(&error))?;
     device.read(&door).await.map_err(|error| trouble(&error))
 }
 

@@ -36,9 +36,11 @@ fn line(fact: Fact) -> Option<CheckRow> {
         Fact::Adapter { powered: false, blocked: true, .. } => {
             warn("bluetooth adapter", said, "switch flight mode off, or run `rfkill unblock bluetooth`")
         }
-        Fact::Adapter { powered: false, .. } => {
-            warn("bluetooth adapter", said, "switch Bluetooth on in the system's settings, or run `bluetoothctl power on`")
-        }
+        Fact::Adapter { powered: false, .. } => warn(
+            "bluetooth adapter",
+            said,
+            "switch Bluetooth on in the system's settings, or run `bluetoothctl power on`",
+        ),
         Fact::Adapter { announces: false, .. } => {
             warn("bluetooth adapter", said, "this device hears others by Bluetooth, and is not heard by it")
         }

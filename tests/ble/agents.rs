@@ -1,0 +1,129 @@
+//! The real agents, each with a radio of its own: they find each other, meet and talk with a network between them and
+//! without one.
+
+use crate::rig::{PATIENTLY, Person, Room, Row};
+use hither_tests::{
+    ble::{Process, air::Order},
+    events::{kind, text},
+};
+use std::time::Duration;
+
+/// Two networks' ends: the machine's own `left`, and `right` in a network of its own, with a cable between them.
+/// (The shell's own `ip` knows no networks.)
+const CABLE: &str = "/opt/ip netns add right
+/opt/ip link add left type veth peer name right netns right
+/opt/ip addr add 10.77.0.1/24 brd + dev left
+/opt/ip link set left multicast on up
+/opt/ip netns exec right ip link set lo up
+/opt/ip netns exec right ip addr add 10.77.0.2/24 brd + dev right
+/opt/ip netns exec right ip link set right multicast on up";
+
+/// Takes the cable away with what hangs on it.
+struct Cable<'r>(&'r Room);
+
+impl<'r> Cable<'r> {
+    fn laid(room: &'r Room) -> Self {
+        room.machine.shell(CABLE);
+        Self(room)
+    }
+}
+
+impl Drop for Cable<'_> {
+    fn drop(&mut self) {
+        let _ =
+            self.0.machine.start(&["sh", "-c", "/opt/ip link del left; /opt/ip netns del right"], &[]).end(PATIENTLY);
+    }
+}
+
+fn heard_by(row: &Row, media: &[&str]) -> bool {
+    let told: Vec<&str> = row["media"].as_array().into_iter().flatten().filter_map(Row::as_str).collect();
+    told.len() == media.len() && media.iter().all(|medium| told.contains(medium))
+}
+
+/// `from` invites the device of this name; `to` accepts; both compare the code. Gives the invite's last word.
+fn meet(from: &Person, to: &Person, name: &str) -> Row {
+    let mut inbox = to.hither(&["inbox", "--watch"]);
+    let row = from.sees(name, |v| text(v, "name") == name);
+    let mut invite = from.hither(&["invite", text(&row, "peer"), "--yes-code"]);
+    let asked = inbox.wait_for("an invite with a code", PATIENTLY, |v| {
+        kind(v) == "question" && text(v, "kind") == "invite" && !text(v, "code").is_empty()
+    });
+    let shown = invite.wait_for("code", PATIENTLY, |v| matches!(kind(v), "code" | "error"));
+    assert_eq!(text(&shown, "code"), text(&asked, "code"), "both screens show the same code: {shown}");
+    to.rows(&["accept", text(&asked, "id"), "--yes-code"]);
+    invite.wait_for("accepted", PATIENTLY, |v| matches!(kind(v), "accepted" | "error"))
+}
+
+fn media(ready: &Row, medium: &str) -> String {
+    text(&ready["media"], medium).to_owned()
+}
+
+#[test]
+fn without_a_network_two_agents_find_each_other_meet_and_talk_by_radio_alone() {
+    let Some(room) = Room::with(2) else { return };
+    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+    let (_a, ready) = ana.agent(&[]);
+    assert_ne!(media(&ready, "ble"), "", "{ready}");
+    let (_b, _) = ben.agent(&[]);
+    let seen = ben.sees("Ana", |v| text(v, "name") == "Ana");
+    assert!(heard_by(&seen, &["ble"]), "{seen}");
+    let accepted = meet(&ana, &ben, "Ben");
+    assert_eq!(kind(&accepted), "accepted", "{accepted}");
+    let rows = ana.rows(&["sessions"]);
+    assert_eq!(rows.first().map(|row| text(row, "route")), Some("bluetooth"), "{rows:?}");
+    let mut messages = ben.hither(&["messages", "--follow"]);
+    ana.rows(&["say", text(&accepted, "session"), "hello by radio"]);
+    messages.wait_for("the message", PATIENTLY, |v| text(v, "text") == "hello by radio");
+}
+
+#[test]
+fn with_a_network_a_device_heard_both_ways_is_one_row_and_says_how_near_it_is() {
+    let Some(room) = Room::with(2) else { return };
+    let _cable = Cable::laid(&room);
+    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, Some("right")));
+    room.order(&Order::Loudness { of: 1, at: 0, rssi: Some(-40) });
+    let (_a, _) = ana.agent(&[]);
+    let (_b, _) = ben.agent(&[]);
+    let row = ana.sees("Ben, both ways", |v| text(v, "name") == "Ben" && heard_by(v, &["ble", "mdns"]));
+    assert_eq!(text(&row, "nearness"), "touching", "{row}");
+    let rows = ana.rows(&["near"]);
+    assert_eq!(rows.iter().filter(|row| kind(row) == "peer").count(), 1, "{rows:?}");
+}
+
+#[test]
+fn an_invite_by_radio_goes_on_over_the_network_where_there_is_one() {
+    let Some(room) = Room::with(2) else { return };
+    let _cable = Cable::laid(&room);
+    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, Some("right")));
+    let (_a, _) = ana.agent(&["--no-mdns"]);
+    let (_b, _) = ben.agent(&["--no-mdns"]);
+    let seen = ana.sees("Ben", |v| text(v, "name") == "Ben");
+    assert!(heard_by(&seen, &["ble"]), "{seen}");
+    let accepted = meet(&ana, &ben, "Ben");
+    assert_eq!(kind(&accepted), "accepted", "{accepted}");
+    let rows = ana.rows(&["sessions"]);
+    assert!(rows.iter().any(|row| text(row, "route").contains("10.77.0.2")), "{rows:?}");
+}
+
+#[test]
+fn r2_7_an_agent_told_to_keep_off_the_radio_sends_nothing_by_it() {
+    let Some(mut room) = Room::with(1) else { return };
+    let ana = room.person("Ana", 0, None);
+    let before = room.packets();
+    let (_agent, ready) = ana.agent(&["--no-ble"]);
+    assert_eq!(media(&ready, "ble"), "off", "{ready}");
+    let mut near: Process = ana.hither(&["near", "--watch"]);
+    // Longer than two of the windows in which it would listen.
+    let _ = near.events.during(Duration::from_secs(35));
+    assert_eq!(room.packets(), before);
+}
+
+#[test]
+fn an_agent_is_ready_without_a_bluetoothd_and_uses_the_radio_once_there_is_one() {
+    let Some(mut room) = Room::with(1) else { return };
+    room.daemon.kill_9();
+    let ana = room.person("Ana", 0, None);
+    let (_agent, _) = ana.agent(&[]);
+    room.start_daemon();
+    room.advert(0);
+}
