@@ -1,6 +1,7 @@
 //! Neighbours that are no friends: adverts out of shape, copied ones, and very many.
 
 use crate::rig::{PATIENTLY, Room, Row};
+use hither_discovery::ble::beacon::DOOR_UUID;
 use hither_tests::{
     ble::air::Order,
     events::{kind, text},
@@ -116,4 +117,32 @@ fn b3_a_flood_of_adverts_does_not_hide_who_is_there() {
     }
     room.order(&neighbour("good", 0x99, &other_id(&good, 0x99)));
     heard(&mut scan, "C0:00:00:00:00:99", 1);
+}
+
+#[test]
+fn b4_writes_too_long_or_in_pieces_are_refused_and_the_door_still_opens() {
+    let Some(mut room) = Room::with(2) else { return };
+    let rid = "000102030405060708090a0b0c0d0e0f";
+    let _shows = room.probe("advertise", 0, &["name=Ana", &format!("rid={rid}")]);
+    room.advert(0);
+    let (own, other) = (room.address(1).to_owned(), room.address(0).to_owned());
+    let mut by_hand = room.machine.start(&["bluetoothctl"], &[]);
+    by_hand.type_in(format!("select {own}\nmenu scan\ntransport le\nback\nscan on\n").as_bytes());
+    by_hand.wait_text(&format!("Device {other}"));
+    by_hand.type_in(format!("connect {other}\n").as_bytes());
+    by_hand.wait_text("ServicesResolved: yes");
+    let door = format!("{DOOR_UUID:032x}");
+    let (a, b, c, d, e) = (&door[..8], &door[8..12], &door[12..16], &door[16..20], &door[20..]);
+    by_hand.type_in(format!("scan off\nmenu gatt\nselect-attribute {a}-{b}-{c}-{d}-{e}\n").as_bytes());
+    // In one piece, in prepared pieces, and from an offset on: past the limit, past any value, and the right length.
+    for (bytes, how) in [(100, ""), (400, " 0 reliable"), (512, " 0 request"), (15, ""), (8, " 8 reliable")] {
+        let value = vec!["0x01"; bytes].join(" ");
+        by_hand.type_in(format!("write \"{value}\"{how}\n").as_bytes());
+        by_hand.wait_text("Failed to write");
+    }
+    by_hand.type_in(format!("back\ndisconnect {other}\n").as_bytes());
+    by_hand.wait_text("uccessful disconnected");
+    let mut knock = room.probe("knock", 1, &["any", rid]);
+    let told = knock.wait_for("routes", PATIENTLY, |v| matches!(kind(v), "routes" | "error"));
+    assert_eq!(told["routes"]["port"], 7777, "{told}");
 }

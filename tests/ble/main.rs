@@ -5,6 +5,7 @@
 //! Best run by `cargo test` (one process, one boot); a runner that makes a process of each scenario boots for each.
 
 mod agents;
+mod figures;
 mod hostile;
 mod radio;
 mod recovery;

@@ -3,8 +3,8 @@
 
 use crate::source::{root, sources};
 use hither_model::{
-    AgentState, DesktopPart, ErrorCode, ItemState, Medium, Presence, ProtectionLevel, SessionState, TransferState,
-    Trust, Verified, View,
+    AgentState, DesktopPart, ErrorCode, ItemState, Medium, Nearness, Presence, ProtectionLevel, SessionState,
+    TransferState, Trust, Verified, View,
 };
 use std::{collections::BTreeSet, fs};
 
@@ -73,6 +73,7 @@ fn the_documents_know_the_words_of_every_state() {
         ("SessionState", words(SessionState::ALL, SessionState::word)),
         ("TransferState", words(TransferState::ALL, TransferState::word)),
         ("ItemState", words(ItemState::ALL, ItemState::word)),
+        ("Nearness", words(Nearness::ALL, Nearness::word)),
         ("DesktopPart", words(DesktopPart::ALL, DesktopPart::word)),
         ("View", words(View::ALL, View::word)),
         ("AgentState", words(AgentState::ALL, AgentState::word)),

@@ -137,11 +137,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         stale_sessions: Stale::default(),
         stale_transfers: Stale::default(),
     };
-    let sessions = state.keeper.load(Slot::Sessions).map_err(Failure::from)?.unwrap_or_default();
-    state.revive_sessions(sessions);
-    state.begin_certificates();
-    let transfers = state.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
-    state.revive_transfers(transfers);
+    state.revive()?;
     Ok(state)
 }
 
@@ -209,6 +205,16 @@ async fn finish(mut state: State) {
 }
 
 impl State {
+    /// Takes up again what was open when the agent stopped.
+    fn revive(&mut self) -> Result<(), Failure> {
+        let sessions = self.keeper.load(Slot::Sessions).map_err(Failure::from)?.unwrap_or_default();
+        self.revive_sessions(sessions);
+        self.begin_certificates();
+        let transfers = self.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
+        self.revive_transfers(transfers);
+        Ok(())
+    }
+
     fn deadline(&self) -> Option<u64> {
         [
             self.knocks_deadline(),

@@ -34,7 +34,7 @@ pub fn serve(port: &Path) -> io::Result<()> {
     while let Some(order) = hear::<Order>(&mut ears)? {
         match order {
             Order::Start { id, argv, environment } => match start(&argv, environment) {
-                Ok(child) => drop(inputs.extend(watch(id, child, &mouth, &running).map(|input| (id, input)))),
+                Ok(child) => inputs.extend(watch(id, child, &mouth, &running).map(|input| (id, input))),
                 Err(error) => {
                     tell(&mouth, &Word::Error { id, bytes: packed(format!("{argv:?}: {error}\n").as_bytes()) });
                     tell(&mouth, &Word::End { id, code: Some(127) });

@@ -280,7 +280,8 @@ codeless?: boolean | null, } | { "ask": "remove-authority",
  */
 authority: string, } | { "ask": "add-revocations",
 /**
- * The list: PEM, or DER as base64.
+ * The list: PEM, or DER as base64; or the absolute path of a file of this person's that has it, which the agent
+ * reads: lists can be larger than a request.
  */
 crl: string, } | { "ask": "renew-certificate" } | { "ask": "export-certificate" } | { "ask": "trust-list" } | { "ask": "trust-set",
 /**

@@ -187,6 +187,7 @@ impl<S: Stack> Actor<S> {
                 }
                 self.outbox.push_back(Event::Arrived(pipe));
             }
+            Report::Deaf(deaf) => self.table.deafen(now, deaf),
             Report::Psm(psm) => self.psm = psm,
             Report::Settled(serial) => self.settle(|waiting, _| waiting <= serial, |back| drop(back.send(Ok(())))),
         }

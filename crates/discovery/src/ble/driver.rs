@@ -1,42 +1,23 @@
 //! The task that makes the radio follow what is wanted: opens it, keeps advert and listening as they should be, runs
-//! errands one at a time, and begins anew after trouble. Every call to the system has a deadline here.
-//!
-//! Listening: at rest [`WINDOW`] of every [`EVERY`], so that a sender is heard at least every half minute and nothing
-//! else on the radio notices; while somebody looks, all the time, begun anew every [`AGAIN`], because kernel and
-//! controllers tell of the same advert only once. Not while an errand runs: a radio that looks for everybody connects to
-//! nobody.
+//! errands one at a time, and begins anew after trouble. Every call to the system has a deadline, here and in `work`.
 
 use super::{
     Beacon, Pipe, RadioAddress, RadioTrouble,
-    radio::{Back, Ears, Errand, Opened, Shown, Signal, Stack, Voice},
+    radio::{Back, Ears, Errand, Opened, Shown, Signal, Stack},
+    work::{AtWork, arrived, finished},
 };
 use hither_model::MediumState;
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
-    task::JoinHandle,
+    sync::{mpsc, watch},
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-/// How long it listens at rest.
-pub(super) const WINDOW: Duration = Duration::from_secs(2);
-/// How often.
-pub(super) const EVERY: Duration = Duration::from_secs(30);
-/// How often it begins anew while it listens all the time.
-pub(super) const AGAIN: Duration = Duration::from_secs(5);
-/// How long an errand may take.
-pub(super) const ERRAND_WITHIN: Duration = Duration::from_secs(12);
 /// How long the system may take to find a radio, and to do one thing with it.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// How long each step of finishing may take.
-const FINISH_WITHIN: Duration = Duration::from_secs(2);
-/// The same for hanging up: the daemon waits two seconds of its own accord.
-const HANG_UP_WITHIN: Duration = Duration::from_secs(4);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Changes come in bursts; it waits so long for the rest of them.
 const SETTLE: Duration = Duration::from_millis(200);
-/// An advert that could not be put on the air is tried again after this.
-const SPEAK_AGAIN: Duration = Duration::from_secs(30);
 /// Longest pause between two attempts to open the radio.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What worked for so long was no accident.
@@ -68,6 +49,8 @@ pub(super) enum Report {
     Heard(RadioAddress, Beacon, Option<i16>),
     Again(RadioAddress, Option<i16>),
     Arrived(Pipe),
+    /// It cannot listen for a while, or can again.
+    Deaf(bool),
     Psm(Option<u16>),
     /// What was wanted with this serial is on the air, or cannot be.
     Settled(u64),
@@ -87,7 +70,10 @@ pub(super) struct Driver<S: Stack> {
     pub(super) reports: mpsc::Sender<Report>,
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, RadioTrouble>>) -> Result<T, RadioTrouble> {
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, RadioTrouble>>,
+) -> Result<T, RadioTrouble> {
     timeout(limit, work).await.unwrap_or(Err(RadioTrouble::Silent))
 }
 
@@ -121,6 +107,7 @@ impl<S: Stack> Driver<S> {
     /// Waits for something to change; false if there is nothing to wait for any more.
     async fn wait(&mut self, trouble: RadioTrouble, failures: u32, wanted: &mut watch::Receiver<Wanted>) -> bool {
         self.tell(Report::Psm(None)).await;
+        self.tell(Report::Deaf(false)).await;
         self.tell(Report::State(MediumState::Failed(trouble.words()), false)).await;
         let pause = LONGEST_PAUSE.min(Duration::from_secs(1 << failures.min(6)));
         let stack = Arc::clone(&self.stack);
@@ -173,7 +160,10 @@ impl<S: Stack> Driver<S> {
                 sleep(SETTLE).await;
                 within(ANSWER_WITHIN, self.stack.check()).await.map_err(End::Trouble)?;
             }
-            () = finished(&mut at_work.job) => at_work.job = None,
+            () = finished(&mut at_work.job) => {
+                at_work.job = None;
+                self.tell(Report::Deaf(false)).await;
+            }
             call = self.calls.recv(), if !busy => {
                 at_work.begin(call.ok_or(End::Stopped)?).await.map_err(End::Trouble)?;
             }
@@ -205,190 +195,4 @@ impl<S: Stack> Driver<S> {
 async fn unwanted(wanted: &mut watch::Receiver<Wanted>) {
     // An owner that is gone wants nothing either.
     let _ = wanted.wait_for(|wanted| !wanted.run).await;
-}
-
-/// An errand on its way.
-struct Job {
-    task: JoinHandle<()>,
-    cancel: Option<oneshot::Sender<()>>,
-}
-
-async fn finished(job: &mut Option<Job>) {
-    match job {
-        // It does not panic; and if it did, it is over as well.
-        Some(job) => drop((&mut job.task).await),
-        None => std::future::pending().await,
-    }
-}
-
-async fn arrived<V: Voice>(voice: &mut Result<V, RadioTrouble>) -> Pipe {
-    match voice {
-        Ok(voice) => voice.arrived().await,
-        Err(_) => std::future::pending().await,
-    }
-}
-
-/// A radio in use.
-struct AtWork<E, V> {
-    ears: E,
-    voice: Result<V, RadioTrouble>,
-    reports: mpsc::Sender<Report>,
-    said: Option<Arc<Shown>>,
-    /// Up to which serial it follows.
-    serial: Option<u64>,
-    /// Why it does not speak though it should, and when that is tried again.
-    mute: Option<RadioTrouble>,
-    speak_at: Option<Instant>,
-    state: Option<MediumState>,
-    listening: bool,
-    turn_at: Instant,
-    job: Option<Job>,
-}
-
-impl<E: Ears, V: Voice> AtWork<E, V> {
-    fn new(opened: Opened<E, V>, reports: mpsc::Sender<Report>) -> Self {
-        Self {
-            ears: opened.ears,
-            voice: opened.voice,
-            reports,
-            said: None,
-            serial: None,
-            mute: None,
-            speak_at: None,
-            state: None,
-            listening: false,
-            turn_at: Instant::now(),
-            job: None,
-        }
-    }
-
-    fn wake(&self) -> Instant {
-        let turn = if self.job.is_some() { Instant::now() + EVERY } else { self.turn_at };
-        self.speak_at.map_or(turn, |at| at.min(turn))
-    }
-
-    /// Does what is wanted, as far as it is not done.
-    async fn follow(&mut self, wanted: &Wanted) -> Result<(), RadioTrouble> {
-        let again = self.speak_at.is_some_and(|at| at <= Instant::now());
-        if again || self.serial != Some(wanted.serial) {
-            self.speak(wanted.shown.as_ref()).await?;
-            self.serial = Some(wanted.serial);
-            let psm = self.voice.as_ref().ok().and_then(V::psm).filter(|_| self.said.is_some());
-            self.tell(Report::Psm(psm)).await;
-            self.tell(Report::Settled(wanted.serial)).await;
-        }
-        self.listen(wanted.looking).await?;
-        let state = self.mute.as_ref().map_or(MediumState::On, |mute| MediumState::Failed(mute.words()));
-        if self.state.as_ref() != Some(&state) {
-            self.state = Some(state.clone());
-            self.tell(Report::State(state, true)).await;
-        }
-        Ok(())
-    }
-
-    async fn speak(&mut self, shown: Option<&Arc<Shown>>) -> Result<(), RadioTrouble> {
-        (self.mute, self.speak_at) = (None, None);
-        let voice = match (&mut self.voice, shown) {
-            (Ok(voice), _) => voice,
-            (Err(_), None) => return Ok(()),
-            (Err(trouble), Some(_)) => {
-                self.mute = Some(trouble.clone());
-                return Ok(());
-            }
-        };
-        match (&self.said, shown) {
-            (Some(said), Some(shown)) if said.same_advert(shown) => voice.show(shown.card.clone()),
-            (None, None) => {}
-            (_, Some(shown)) => {
-                // A radio that listens cannot take another address.
-                if std::mem::take(&mut self.listening) {
-                    self.turn_at = Instant::now();
-                    within(ANSWER_WITHIN, self.ears.listen(false)).await?;
-                }
-                match within(ANSWER_WITHIN, voice.say(shown)).await {
-                    Ok(()) => {}
-                    Err(RadioTrouble::Silent) => return Err(RadioTrouble::Silent),
-                    Err(trouble) => {
-                        self.said = None;
-                        (self.mute, self.speak_at) = (Some(trouble), Some(Instant::now() + SPEAK_AGAIN));
-                        return Ok(());
-                    }
-                }
-            }
-            (Some(_), None) => within(ANSWER_WITHIN, voice.hush()).await?,
-        }
-        self.said = shown.cloned();
-        Ok(())
-    }
-
-    async fn listen(&mut self, always: bool) -> Result<(), RadioTrouble> {
-        let due = self.turn_at <= Instant::now();
-        let (on, until) = match (self.listening, always) {
-            _ if self.job.is_some() => return Ok(()),
-            (false, true) => (true, AGAIN),
-            (true, true) if due => (true, AGAIN),
-            (true, false) if due => (false, EVERY - WINDOW),
-            (false, false) if due => (true, WINDOW),
-            _ => return Ok(()),
-        };
-        within(ANSWER_WITHIN, self.ears.listen(on)).await?;
-        (self.listening, self.turn_at) = (on, Instant::now() + until);
-        Ok(())
-    }
-
-    /// Sends an errand on its way.
-    async fn begin(&mut self, call: Call) -> Result<(), RadioTrouble> {
-        let Call { source, errand, back } = call;
-        if back.is_closed() {
-            return Ok(());
-        }
-        if self.listening {
-            within(ANSWER_WITHIN, self.ears.listen(false)).await?;
-            // What was begun is done again afterwards.
-            (self.listening, self.turn_at) = (false, Instant::now());
-        }
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (cancel, cancelled) = oneshot::channel::<()>();
-        let work = self.ears.errand(source, errand, stopped, back);
-        let task = tokio::spawn(async move {
-            let mut work = pin!(work);
-            tokio::select! {
-                () = &mut work => return,
-                () = sleep(ERRAND_WITHIN) => {}
-                _ = cancelled => {}
-            }
-            drop(stop);
-            // It hangs up.
-            let _ = timeout(HANG_UP_WITHIN, work).await;
-        });
-        self.job = Some(Job { task, cancel: Some(cancel) });
-        Ok(())
-    }
-
-    /// Ends all of it. In `order`: nothing is left on the air or listening; else what was opened is thrown away, which
-    /// tells the system the same.
-    async fn finish(mut self, order: bool) {
-        if let Some(mut job) = self.job.take() {
-            drop(job.cancel.take());
-            let _ = timeout(HANG_UP_WITHIN + FINISH_WITHIN, &mut job.task).await;
-            job.task.abort();
-        }
-        if !order {
-            return;
-        }
-        if self.listening
-            && let Err(trouble) = within(FINISH_WITHIN, self.ears.listen(false)).await
-        {
-            tracing::debug!(%trouble, "listening is not ended in order");
-        }
-        if let (Ok(voice), Some(_)) = (&mut self.voice, &self.said)
-            && let Err(trouble) = within(FINISH_WITHIN, voice.hush()).await
-        {
-            tracing::debug!(%trouble, "the advert is not withdrawn in order");
-        }
-    }
-
-    async fn tell(&mut self, report: Report) {
-        let _ = self.reports.send(report).await;
-    }
 }

@@ -28,6 +28,7 @@ mod reader;
 pub mod routes;
 pub mod table;
 mod trouble;
+mod work;
 
 pub use address::{AddressFault, RadioAddress};
 pub use beacon::{Beacon, BeaconId};

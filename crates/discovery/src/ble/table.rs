@@ -139,6 +139,8 @@ pub struct Table {
     gone: BTreeSet<Key>,
     /// Since when somebody looks.
     looking: Option<u64>,
+    /// It does not listen for the moment: somebody is talked to.
+    deaf: bool,
     /// The second in which newcomers were told last, and how many.
     newcomers: (u64, u32),
     /// When cards were read unasked.
@@ -261,9 +263,22 @@ impl Table {
         self.looking = if on { self.looking.or(Some(now)) } else { None };
     }
 
+    /// It does not listen for a while, or listens again: meanwhile nobody can be heard, so nobody is missed.
+    pub fn deafen(&mut self, now: u64, deaf: bool) {
+        self.deaf = deaf;
+        if let Some(since) = self.looking.as_mut().filter(|_| !deaf) {
+            *since = now;
+        }
+    }
+
+    /// Since when everybody should have been heard.
+    fn listened(&self) -> Option<u64> {
+        self.looking.filter(|_| !self.deaf)
+    }
+
     /// Removes rows that were silent for too long.
     pub fn age(&mut self, now: u64) {
-        let looking = self.looking;
+        let looking = self.listened();
         let silent: Vec<Key> =
             self.rows.iter().filter(|(_, r)| r.gone_at(looking) <= now).map(|(key, _)| *key).collect();
         silent.into_iter().for_each(|key| self.remove(key));
@@ -271,7 +286,7 @@ impl Table {
 
     /// When the next row is gone if it stays silent.
     pub fn ages_at(&self) -> Option<u64> {
-        self.rows.values().map(|row| row.gone_at(self.looking)).min()
+        self.rows.values().map(|row| row.gone_at(self.listened())).min()
     }
 
     /// Removes all: the radio does not listen any more.

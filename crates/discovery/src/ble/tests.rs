@@ -320,6 +320,23 @@ async fn errands_are_run_one_at_a_time_and_given_up_after_twelve_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_device_that_keeps_the_radio_busy_makes_nobody_else_disappear() {
+    let mut rig = Rig::start(&Fake::new());
+    rig.fake.air().answers.insert(BEN, Answer::Never);
+    rig.ble.look(true).await;
+    rig.fake.until(|air| air.listening).await;
+    rig.fake.hear(ANA, beacon(1, false), None);
+    assert_eq!(rig.seen().await.source, ANA);
+    sleep(Duration::from_secs(8)).await;
+    assert!(rig.ble.read(BEN).await.is_err());
+    // Heard again as soon as it is listened for.
+    rig.fake.until(|air| air.listening).await;
+    rig.fake.hear(ANA, beacon(1, false), None);
+    let told = timeout(Duration::from_secs(10), rig.events.recv()).await;
+    assert!(told.is_err(), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn b1_a_card_that_is_not_one_is_an_error_and_not_tried_for_ever() {
     let mut rig = Rig::start(&Fake::new());
     rig.fake.air().answers.insert(ANA, Answer::Bytes(vec![0xff; 4_000]));

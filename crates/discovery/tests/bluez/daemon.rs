@@ -342,6 +342,12 @@ impl Daemon {
         format!("{PATH}/dev_{}", address.replace(':', "_"))
     }
 
+    /// How many connections the bus has.
+    pub(crate) async fn connections(&self) -> usize {
+        let bus = fdo::DBusProxy::new(&self.connection).await.unwrap();
+        bus.list_names().await.unwrap().iter().filter(|name| name.starts_with(':')).count()
+    }
+
     /// Goes away, as when it is killed.
     pub(crate) async fn die(self) {
         self.connection.close().await.unwrap();

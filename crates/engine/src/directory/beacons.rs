@@ -8,16 +8,19 @@
 use super::{DeviceId, Directory, Entry, add};
 use crate::radio::stand_in;
 use crate::store::People;
+use hither_capability::radio_of;
 use hither_discovery::ble::{RadioAddress, Sighting};
 use hither_model::{InstanceId, Medium, Nearness, PeerId, Presence, Trust, row::PeerRow};
 use hither_protocol::rendezvous;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 /// One radio that sends adverts of ours.
 #[derive(Debug)]
 pub(super) struct Beacon {
     sighting: Sighting,
     met: Option<PeerId>,
+    /// In which epoch that was worked out: an advert that is repeated for longer is nobody's any more.
+    epoch: u32,
     /// Who answered there, with a proven key.
     proved: Option<PeerId>,
     fading: bool,
@@ -38,7 +41,8 @@ fn resolve(sighting: &Sighting, people: &People, epoch: u32) -> Option<PeerId> {
         people.known().find(|(_, person, _)| person.radio.as_ref().is_some_and(made))
     });
     let by_card = || {
-        let card = sighting.card.as_ref()?;
+        // An older card is a copy of one.
+        let card = sighting.card.as_ref().filter(|card| epochs.contains(&card.epoch))?;
         let tagged = |peer: &PeerId, key| card.tags.contains(&rendezvous::tag(key, card.epoch, peer));
         people.known().find(|(peer, _, key)| tagged(peer, key))
     };
@@ -52,10 +56,10 @@ impl Directory {
         let same = before.is_some_and(|b| b.sighting.id == sighting.id);
         let proved = before.filter(|_| same).and_then(|b| b.proved);
         // Resolving costs a few hashes a friend: done when there is something new to resolve.
-        let known = before.filter(|b| same && b.sighting.card == sighting.card).map(|b| b.met);
+        let known = before.filter(|b| same && b.epoch == epoch && b.sighting.card == sighting.card).map(|b| b.met);
         let met = known.unwrap_or_else(|| resolve(&sighting, people, epoch));
         let met = met.or(proved.filter(|peer| people.find(peer).is_some()));
-        self.beacons.insert(sighting.source, Beacon { sighting, met, proved, fading: false });
+        self.beacons.insert(sighting.source, Beacon { sighting, met, epoch, proved, fading: false });
         !same
     }
 
@@ -69,9 +73,13 @@ impl Directory {
         self.beacons.clear();
     }
 
-    /// Somebody was reached by that radio and proved a key.
-    pub(crate) fn proved_by_radio(&mut self, source: &RadioAddress, peer: PeerId) {
-        if let Some(beacon) = self.beacons.get_mut(source) {
+    /// Somebody was reached there, by an advert of theirs or not, and proved a key: whatever led there is theirs.
+    pub(crate) fn reached(&mut self, instance: Option<&InstanceId>, at: SocketAddr, peer: PeerId) {
+        if let Some(instance) = instance {
+            self.proved(instance, peer);
+        }
+        let beacon = radio_of(at).and_then(|radio| self.beacons.get_mut(&RadioAddress::new(radio)));
+        if let Some(beacon) = beacon {
             (beacon.proved, beacon.met) = (Some(peer), Some(peer));
         }
     }
@@ -95,7 +103,7 @@ impl Directory {
     pub(super) fn resolve_beacons(&mut self, people: &People, epoch: u32) {
         for beacon in self.beacons.values_mut() {
             let proved = beacon.proved.filter(|peer| people.find(peer).is_some());
-            beacon.met = resolve(&beacon.sighting, people, epoch).or(proved);
+            (beacon.met, beacon.epoch) = (resolve(&beacon.sighting, people, epoch).or(proved), epoch);
         }
     }
 

@@ -8,7 +8,6 @@ use crate::{
     store::{KeptSession, Person, Slot},
 };
 use hither_capability::{Consent, radio_of};
-use hither_discovery::ble::RadioAddress;
 use hither_identity::SessionKey;
 use hither_model::{
     DisplayName, ErrorCode, Failure, News, PeerId, SessionId, SessionState, Trust, Verified, row::CertifiedRow,
@@ -47,12 +46,7 @@ impl State {
         };
         let Ok(secret) = channel.exporter(SESSION_LABEL, b"") else { return };
         let peer = admission.peer();
-        if let Some(instance) = &knock.instance {
-            self.directory.proved(instance, peer);
-        }
-        if let Some(radio) = radio_of(knock.remote) {
-            self.directory.proved_by_radio(&RadioAddress::new(radio), peer);
-        }
+        self.directory.reached(knock.instance.as_ref(), knock.remote, peer);
         let name = self.name_after(&admission);
         let route = knock.ours.then_some(knock.remote);
         let certified = knock.theirs.as_ref().map(|proven| Box::new(proven.row.clone()));

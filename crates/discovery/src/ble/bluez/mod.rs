@@ -17,7 +17,7 @@ use ears::BluezEars;
 use line::{Found, Line};
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    runtime::Handle,
+    runtime::{Handle, Id},
     sync::{Mutex, Notify},
     task::spawn_blocking,
     time::timeout,
@@ -35,38 +35,45 @@ pub(super) struct Bluez {
     held: Mutex<Held>,
 }
 
+/// The end of the library that hears. One for the whole process, because each keeps its connection to the bus for good;
+/// anew only when the bus was lost, or for another runtime.
+static MANAGER: Mutex<Option<(Id, Manager)>> = Mutex::const_new(None);
+
+async fn manager() -> Result<Manager, RadioTrouble> {
+    let runtime = Handle::current();
+    let mut kept = MANAGER.lock().await;
+    if let Some((_, manager)) = kept.as_ref().filter(|(of, _)| *of == runtime.id()) {
+        return Ok(manager.clone());
+    }
+    let id = runtime.id();
+    // It connects to the bus, which blocks, and needs the runtime for it.
+    let made = spawn_blocking(move || runtime.block_on(Manager::new())).await;
+    let manager = made.map_err(RadioTrouble::other)?.map_err(|error| ears::trouble(&error))?;
+    *kept = Some((id, manager.clone()));
+    Ok(manager)
+}
+
 /// What lasts from one opening to the next.
 #[derive(Default)]
 struct Held {
     line: Option<Arc<Line>>,
-    /// Kept, because each one keeps its connection to the bus for good.
-    manager: Option<Manager>,
     /// Which `bluetoothd` and which adapter were opened.
     place: Option<(String, String)>,
 }
 
 impl Held {
     async fn line(&mut self, bell: &Arc<Notify>) -> Result<Arc<Line>, RadioTrouble> {
-        if let Some(line) = self.line.as_ref().filter(|line| line.is_up()) {
-            return Ok(Arc::clone(line));
+        if let Some(line) = &self.line {
+            if line.is_up() {
+                return Ok(Arc::clone(line));
+            }
+            // The bus was lost, and with it every connection to it.
+            *MANAGER.lock().await = None;
+            *self = Self::default();
         }
-        *self = Self::default();
         let line = Arc::new(Line::connect(Arc::clone(bell)).await?);
         self.line = Some(Arc::clone(&line));
         Ok(line)
-    }
-
-    async fn manager(&mut self) -> Result<&Manager, RadioTrouble> {
-        let manager = match self.manager.take() {
-            Some(manager) => manager,
-            None => {
-                // It connects to the bus, which blocks, and needs the runtime for it.
-                let runtime = Handle::current();
-                let made = spawn_blocking(move || runtime.block_on(Manager::new())).await;
-                made.map_err(RadioTrouble::other)?.map_err(|error| ears::trouble(&error))?
-            }
-        };
-        Ok(self.manager.insert(manager))
     }
 }
 
@@ -130,7 +137,7 @@ impl Stack for Bluez {
         let owner = line.owner().await?;
         let found = line.adapters().await?;
         let chosen = Self::choose(self.wanted, &found)?;
-        let adapter = adapter(held.manager().await?, chosen).await?;
+        let adapter = adapter(&manager().await?, chosen).await?;
         held.place = Some((owner, chosen.path.clone()));
         drop(held);
         let voice = if chosen.announces {

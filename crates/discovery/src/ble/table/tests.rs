@@ -92,6 +92,18 @@ fn a_device_is_gone_after_three_silent_windows_and_sooner_while_somebody_looks()
 }
 
 #[test]
+fn nobody_is_missed_while_it_cannot_listen() {
+    let mut table = Table::default();
+    table.heard(START, source(1), beacon(1), None);
+    table.look(START, true);
+    table.deafen(START + 10 * SECOND, true);
+    table.age(START + 30 * SECOND);
+    assert_eq!((table.len(), table.ages_at()), (1, Some(START + GONE_AFTER)));
+    table.deafen(START + 30 * SECOND, false);
+    assert_eq!(table.ages_at(), Some(START + 45 * SECOND));
+}
+
+#[test]
 fn what_nobody_was_told_of_is_not_said_to_be_gone() {
     let mut table = Table::default();
     table.heard(START, source(1), beacon(1), None);

@@ -129,6 +129,33 @@ fn b6_a_neighbour_that_repeats_an_advert_makes_no_row_and_takes_the_nearness_awa
 }
 
 #[test]
+fn b6_an_advert_that_is_repeated_for_an_hour_is_nobodys_any_more() {
+    let (people, mut directory) = (people(), Directory::default());
+    let (id, old_card) = (key().beacon_id(EPOCH, [1, 2, 3]), tagged(EPOCH));
+    for epoch in EPOCH..EPOCH + 4 {
+        directory.beamed(Sighting { card: old_card.clone(), ..heard(1, id) }, &people, epoch);
+        let name = rows(&mut directory, &people)[0].name.clone();
+        assert_eq!(name == "Ana", epoch < EPOCH + 3, "{epoch}: {name}");
+    }
+}
+
+/// A card of Ana's with her tag for Bo.
+fn tagged(epoch: u32) -> Option<Card> {
+    let tag = rendezvous::tag(&PairKey::new([9; 32]), epoch, &ANA);
+    Some(Card { epoch, tags: vec![tag; 8], name: None, instance: None, rid: None, version: 1, power: -59 })
+}
+
+#[test]
+fn a_friend_whose_key_is_not_known_is_recognised_by_the_tags_on_its_card() {
+    let (mut people, mut directory) = (people(), Directory::default());
+    people.find_mut(&ANA).unwrap().radio = None;
+    directory.beamed(heard(1, [4; 8]), &people, EPOCH);
+    assert_eq!(rows(&mut directory, &people)[0].trust, Trust::New);
+    directory.beamed(Sighting { card: tagged(EPOCH), ..heard(1, [4; 8]) }, &people, EPOCH);
+    assert_eq!(rows(&mut directory, &people)[0].name, "Ana");
+}
+
+#[test]
 fn a_device_that_changed_its_address_is_one_row_and_as_near_as_it_is_now() {
     let (people, mut directory) = (people(), Directory::default());
     directory.beamed(heard(1, key().beacon_id(EPOCH, [1, 2, 3])), &people, EPOCH);

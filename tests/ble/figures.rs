@@ -1,0 +1,120 @@
+//! Figures of the machine: told, not asserted, for they are those of an emulated processor and of controllers that need
+//! no time on the air. Each is a line `FIGURE what value unit` on standard output.
+
+use crate::{
+    agents::meet,
+    rig::{PATIENTLY, Person, Room, Row},
+};
+use hither_tests::{
+    ble::Process,
+    events::{kind, number, text},
+};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+fn figure(what: &str, value: f64, unit: &str) {
+    let _ = writeln!(std::io::stdout(), "FIGURE {what}: {value:.2} {unit}");
+}
+
+/// The middle of some values.
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+#[test]
+fn how_soon_a_device_is_shown_after_its_advert() {
+    let Some(mut room) = Room::with(2) else { return };
+    let ana = room.person("Ana", 0, None);
+    let (_agent, _) = ana.agent(&[]);
+    let mut near = ana.hither(&["near", "--watch"]);
+    let mut taken = Vec::new();
+    for number in 0..6 {
+        let name = format!("Ben{number}");
+        let ben = room.probe("advertise", 1, &[&format!("name={name}")]);
+        room.advert(1);
+        let began = Instant::now();
+        near.wait_for(&name, PATIENTLY, |v| kind(v) != "peer-removed" && text(v, "name") == name);
+        taken.push(began.elapsed().as_secs_f64());
+        ben.type_in(b"stop\n");
+        room.air.wait_for("its silence", PATIENTLY, |v| kind(v) == "silent" && v["by"] == 1);
+    }
+    figure("advert to shown, look on, middle of 6", middle(taken), "s");
+}
+
+#[test]
+fn r2_7_an_agent_told_to_keep_off_the_radio_sends_nothing_by_it_and_rests() {
+    let Some(mut room) = Room::with(2) else { return };
+    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+    let (_with, _) = ana.agent(&[]);
+    room.advert(0);
+    let before = room.packets();
+    let (_without, ready) = ben.agent(&["--no-ble"]);
+    assert_eq!(text(&ready["media"], "ble"), "off", "{ready}");
+    let (begun, rest) = (cost(&room), Duration::from_secs(60));
+    // Longer than two of the windows in which it would listen.
+    let _ = room.air.events.during(rest);
+    assert_eq!(room.packets().get(1), before.get(1), "r2.7: no command for the radio of an agent that keeps off it");
+    for ((name, start, _), (_, end, memory)) in begun.into_iter().zip(cost(&room)) {
+        figure(&format!("{name} at rest for a minute, processor"), end - start, "s (emulated)");
+        figure(&format!("{name} at rest, memory"), memory, "MiB (an unoptimised build)");
+    }
+}
+
+/// Every agent's name, seconds of processor time so far, and resident memory.
+fn cost(room: &Room) -> Vec<(String, f64, f64)> {
+    let told = room.machine.shell(
+        "for process in /proc/[0-9]*; do
+             words=$(tr '\\0' ' ' <$process/cmdline) || continue
+             case $words in */hither*agent*--name*) ;; *) continue ;; esac
+             name=$(echo \"$words\" | sed 's/.*--name \\([^ ]*\\).*/\\1/; ')
+             echo $name $(cut -d' ' -f14,15 $process/stat) $(sed -n 's/VmRSS: *\\([0-9]*\\).*/\\1/p' $process/status)
+         done 2>/dev/null | sort",
+    );
+    let line = |line: &str| {
+        let mut words = line.split(' ');
+        let name = words.next()?.to_owned();
+        let mut value = || words.next()?.parse::<f64>().ok();
+        let (user, system, kibibytes) = (value()?, value()?, value()?);
+        Some((name, (user + system) / 100.0, kibibytes / 1024.0))
+    };
+    told.lines().filter_map(line).collect()
+}
+
+#[test]
+fn a_file_arrives_whole_over_a_session_by_radio_alone() {
+    let Some(room) = Room::with(2) else { return };
+    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+    let (_a, _) = ana.agent(&[]);
+    let (_b, _) = ben.agent(&[]);
+    let accepted = meet(&ana, &ben, "Ben");
+    assert_eq!(kind(&accepted), "accepted", "{accepted}");
+    invite_again(&ana, &ben, &accepted);
+    room.machine.shell("mkdir -p /tmp/out; head -c 200000 /dev/urandom >/tmp/noise");
+    let mut receive = ben.hither(&["receive", "--to", "/tmp/out", "--once"]);
+    let began = Instant::now();
+    let mut send = ana.hither(&["send", text(&accepted, "peer"), "/tmp/noise", "--wait"]);
+    let done = send.wait_for("the end", PATIENTLY, |v| matches!(kind(v), "done" | "error"));
+    assert_eq!(kind(&done), "done", "{done}");
+    figure("a file of 200 kB by radio, offer and check included", began.elapsed().as_secs_f64(), "s");
+    receive.wait("done");
+    room.machine.shell("cmp /tmp/noise /tmp/out/noise");
+}
+
+/// Two who know each other meet again: how long until the other is asked.
+fn invite_again(from: &Person, to: &Person, accepted: &Row) {
+    from.rows(&["close", text(accepted, "session")]);
+    let mut inbox: Process = to.hither(&["inbox", "--watch"]);
+    let began = Instant::now();
+    let mut invite = from.hither(&["invite", text(accepted, "peer")]);
+    let asked = inbox.wait_for("the invite", PATIENTLY, |v| kind(v) == "question" && text(v, "kind") == "invite");
+    figure("invite to question, known device, radio alone", began.elapsed().as_secs_f64(), "s");
+    to.rows(&["accept", text(&asked, "id")]);
+    let again = invite.wait_for("accepted", PATIENTLY, |v| matches!(kind(v), "accepted" | "error"));
+    assert_eq!(kind(&again), "accepted", "{again}");
+    for row in from.rows(&["sessions"]) {
+        figure("round trip by radio", number(&row, "rtt-us").max(number(&row, "rtt_us")) as f64 / 1000.0, "ms");
+    }
+}
