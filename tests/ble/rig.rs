@@ -29,6 +29,9 @@ pub(crate) const PATIENTLY: Duration = Duration::from_secs(40);
 /// What a program tells, one JSON object.
 pub(crate) type Row = Value;
 
+/// How often the machine is booted: a scenario that kills it must not hide the others, nor may all of them wait for it.
+const BOOTS: usize = 3;
+
 /// One scenario at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -38,17 +41,24 @@ enum Without {
     Machine(String),
 }
 
-/// Boots the machine when the first scenario asks. It ends with this process.
+/// The machine, booted when the first scenario asks, and again if its kernel died. It ends with this process.
 fn machine() -> Result<&'static Machine, &'static Without> {
-    static MACHINE: OnceLock<Result<Machine, Without>> = OnceLock::new();
-    MACHINE
-        .get_or_init(|| {
-            let parts = Parts::find().map_err(Without::Parts)?;
-            alone(&parts).map_err(Without::Machine)?;
-            let boot = || Machine::boot(&Image::build(&parts, SUITE, &programs()?)?);
-            boot().map_err(Without::Machine)
-        })
-        .as_ref()
+    static IMAGE: OnceLock<Result<Image, Without>> = OnceLock::new();
+    static MACHINES: Mutex<Vec<&'static Machine>> = Mutex::new(Vec::new());
+    let image = IMAGE.get_or_init(|| {
+        let parts = Parts::find().map_err(Without::Parts)?;
+        let build = || Image::build(&parts, SUITE, &programs()?);
+        alone(&parts).and_then(|()| build()).map_err(Without::Machine)
+    });
+    let image = image.as_ref()?;
+    let mut machines = MACHINES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(machine) = machines.last().filter(|machine| machine.is_up()) {
+        return Ok(machine);
+    }
+    let booted = if machines.len() < BOOTS { Machine::boot(image) } else { Err("it died too often".to_owned()) };
+    let machine: &Machine = Box::leak(Box::new(booted.unwrap_or_else(|why| panic!("the machine: {why}"))));
+    machines.push(machine);
+    Ok(machine)
 }
 
 /// Waits until no other process of this suite has a machine; the place is given up when this process ends.
@@ -218,6 +228,10 @@ impl Drop for Room {
             let said = format!("--- bluetoothd\n{}\n--- the air\n{}\n", self.daemon.errors(), self.air.said());
             let lines: Vec<&str> = said.lines().collect();
             let _ = std::io::Write::write_all(&mut std::io::stderr(), lines.join("\n").as_bytes());
+        }
+        // Before its controllers: taking those away under its links has made this kernel stumble.
+        if self.machine.is_up() {
+            self.daemon.kill_9();
         }
     }
 }

@@ -33,6 +33,15 @@ fn a_proof_costs_one_signature_and_says_what_came_on_top() {
         occasion.check(Speaker::Client, &[&leaf], &signature, now).unwrap();
         checking.push(since.elapsed());
     }
+    let listing = || {
+        let since = Instant::now();
+        cards.list(&permit).unwrap();
+        since.elapsed()
+    };
+    println!(
+        "p50: certificates of a token in software are listed in {:?}",
+        middle((0..20).map(|_| listing()).collect())
+    );
     let own = bad.signs();
     assert_eq!(own.len(), proving.len(), "one signature each");
     let over = proving.iter().zip(&own).zip(&checking).map(|((all, own), check)| all.saturating_sub(*own) + *check);

@@ -99,3 +99,55 @@ fn two_devices_that_live_with_one_key_are_told_on_both() {
         person.news("word of the other one", PATIENCE, told);
     }
 }
+
+#[test]
+fn a_device_takes_another_key_and_who_was_told_knows_it_without_a_code() {
+    let Some(lab) = Lab::of(3) else { return };
+    let (mut ana, mut ben) = acquainted(&lab);
+    // Cara met her as well, and is not told.
+    let mut cara = Person::at(&lab, 2, "Cara", &[]);
+    let mut invite = ana.invites(&cara, "local");
+    let question = cara.invited(true);
+    cara.accepts(&question);
+    let session = text(&invite.wait("accepted"), "session").to_owned();
+    ana.closes(&session, &mut cara);
+    cara.agent.kill_9();
+
+    assert_eq!(ana.seat.ask(["identity", "rotate", "--now"]).error_code(), "Misuse", "none is prepared");
+    let prepared = ana.seat.rows(["identity", "rotate"]);
+    let heir = text(&prepared[0], "heir").to_owned();
+    let mut invite = ana.hither(&["invite", &ben.peer]);
+    let question = ben.invited(false);
+    ben.accepts(&question);
+    let session = text(&invite.wait("accepted"), "session").to_owned();
+    ana.seat.rows(["say", "Ben", "there will be another key", "--wait"]);
+    let prepared = ana.seat.rows(["identity", "rotate"]);
+    assert_eq!((text(&prepared[0], "heir"), &prepared[0]["heard"][0]), (&*heir, &"Ben".into()), "{prepared:?}");
+    assert_eq!(prepared[0]["unheard"][0], "Cara");
+    let taken = ana.seat.rows(["identity", "rotate", "--now"]);
+    assert_eq!((text(&taken[0], "heir"), &taken[0]["taken"]), (&*heir, &true.into()), "{taken:?}");
+    assert!(ben.closed(&session, PATIENCE).contains("another key"));
+
+    let old = ana.peer.clone();
+    let ana = ana.again(("HITHER_LOG", Path::new("warn")));
+    assert_eq!(ana.peer, heir);
+    let row = sees(&ana.seat, "Ben");
+    let mut invite = ana.hither(&["invite", text(&row, "peer")]);
+    let question = ben.invited(false);
+    assert_eq!((text(&question, "peer"), text(&question, "trust")), (&*heir, "verified"), "{question}");
+    assert_eq!(text(&question, "code"), "");
+    ben.accepts(&question);
+    let session = text(&invite.wait("accepted"), "session").to_owned();
+    assert_eq!(text(&ben.session(&session), "verified"), "stored");
+    let known = ben.seat.rows(["trust", "list"]);
+    assert!(known.iter().all(|row| text(row, "peer") != old), "the old key is nobody's any more: {known:?}");
+    // Who was not told sees a stranger with a friend's name.
+    let mut cara = cara.again(("HITHER_LOG", Path::new("warn")));
+    let mut invite = ana.invites(&cara, "local");
+    invite.wait("invite-sent");
+    let question = cara.question("key-changed");
+    assert_eq!((text(&question, "peer"), text(&question, "trust")), (&*heir, "changed"), "{question}");
+    let question = if text(&question, "code").is_empty() { cara.question("key-changed") } else { question };
+    cara.accepts(&question);
+    invite.wait("accepted");
+}

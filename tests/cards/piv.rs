@@ -195,6 +195,14 @@ fn readers_and_cards_are_told_as_they_come_and_go() {
     let since = Instant::now();
     named(&cards.list(&permit).unwrap().tokens, "ana");
     println!("certificates listed {:?} after the event", since.elapsed());
+    // What of it is the module's and the card's own, by another program that asks for less.
+    let mut tool = std::process::Command::new("pkcs11-tool");
+    tool.env("PCSCLITE_CSOCK_NAME", lab.socket()).arg("--module").arg(&lab.module).args(["-O", "--type", "cert"]);
+    let since = Instant::now();
+    if hither_tests::program::on_path("pkcs11-tool") {
+        crate::rig::run(&mut tool);
+        println!("pkcs11-tool takes {:?} for them", since.elapsed());
+    }
     lab.insert_second("ben");
     let two = |readers: &Readers| matches!(readers, Readers::There(all) if all.iter().filter(|r| r.card).count() == 2);
     lab.until(two);

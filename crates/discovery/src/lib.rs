@@ -5,7 +5,7 @@
 //! hears; it takes a grant, and without one no packet leaves. [`doctor`] asks the link why nobody is seen.
 //!
 //! A sighting is a claim by whoever shouts on the link. What is *not* here: deciding who it is, dialling, trust, and
-//! visibility; nothing in this crate opens a connection.
+//! visibility; nothing in this crate opens a connection by itself.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod announce;

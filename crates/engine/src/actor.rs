@@ -97,6 +97,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     let mut state = State {
         clock,
         my_id: me.peer_id(),
+        heir: me.heir().map_err(Failure::from)?,
         me: Arc::new(me),
         gate: Gate::new(manifest, revoked, loopback),
         loopback,

@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Head start of a route over the next, RFC 8305 section 5.
 const STAGGER: Duration = Duration::from_millis(250);
+/// How often something is tried by radio, and the pause in between.
+const TRIES: u32 = 3;
+const BREATH: Duration = Duration::from_secs(1);
 
 /// Everything a dialling task needs.
 #[derive(Clone)]
@@ -109,7 +112,8 @@ impl Dialling {
 }
 
 impl Dialling {
-    /// Asks at the door where channels are opened, opens one, and speaks TLS through it.
+    /// Opens a channel by radio and speaks TLS through it. The port is the channel's number (PSM), if it is known; else
+    /// the device is asked at its door.
     async fn through_radio(&self, route: SocketAddr, radio: [u8; 6], rid: Rid) -> Result<Connected, SocketError> {
         let unheard = |why: &dyn std::fmt::Display| SocketError::Connect {
             to: route,
@@ -118,17 +122,38 @@ impl Dialling {
         let Some(ble) = &self.ble else { return Err(unheard(&"Bluetooth is not in use")) };
         self.grant.permits_radio(route)?;
         let source = RadioAddress::new(radio);
-        let told = ble.knock(source, rid).await.map_err(|error| match error {
+        let told = |error: DiscoveryError| match error {
             DiscoveryError::Radio(RadioTrouble::Shut) => SocketError::TurnedAway,
             error => unheard(&error),
-        })?;
-        let Some(psm) = told.psm else { return Err(unheard(&"the other device opens no channels by Bluetooth")) };
-        let pipe = ble.open(source, psm).await.map_err(|error| unheard(&error))?;
+        };
+        let psm = match route.port() {
+            0 => persist(|| ble.knock(source, rid)).await.map_err(told)?.psm,
+            psm => Some(psm),
+        };
+        let Some(psm) = psm else { return Err(unheard(&"the other device opens no channels by Bluetooth")) };
+        let pipe = persist(|| ble.open(source, psm)).await.map_err(told)?;
         let (tunnel, end) = Tunnel::to(route)?;
         // Ends with the connection, whose end of the tunnel it is.
         tokio::spawn(carry(pipe, end, CancellationToken::new()));
         dial_through(&self.grant, tunnel, rid, &self.me, self.expected, &self.profile).await
     }
+}
+
+/// Tries again what broke: two devices share one link by radio, and the one that is done with it hangs up on the other.
+pub(crate) async fn persist<T, F>(mut errand: impl FnMut() -> F) -> Result<T, DiscoveryError>
+where
+    F: Future<Output = Result<T, DiscoveryError>>,
+{
+    for _ in 1..TRIES {
+        match errand().await {
+            Err(DiscoveryError::Radio(trouble)) if trouble != RadioTrouble::Shut => {
+                tracing::debug!(%trouble, "a device is tried again by radio");
+                tokio::time::sleep(BREATH).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    errand().await
 }
 
 fn most_telling(before: Option<Failure>, now: Failure) -> Failure {
@@ -146,6 +171,28 @@ fn most_telling(before: Option<Failure>, now: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn by_radio_what_broke_is_tried_again_and_a_shut_door_is_not() {
+        let broke = || DiscoveryError::Radio(RadioTrouble::Broke);
+        for (outcomes, expected, tries) in [
+            (vec![Err(broke()), Ok(7)], Ok(7), 2),
+            (vec![Err(broke()), Err(broke()), Err(broke()), Ok(7)], Err(broke()), 3),
+            (
+                vec![Err(DiscoveryError::Radio(RadioTrouble::Shut)), Ok(7)],
+                Err(DiscoveryError::Radio(RadioTrouble::Shut)),
+                1,
+            ),
+        ] {
+            let mut left = outcomes.into_iter();
+            let mut asked = 0;
+            let outcome = persist(|| {
+                asked += 1;
+                std::future::ready(left.next().unwrap())
+            });
+            assert_eq!((outcome.await, asked), (expected, tries));
+        }
+    }
 
     #[test]
     fn what_a_peer_did_outweighs_what_the_network_did() {

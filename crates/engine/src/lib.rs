@@ -15,6 +15,7 @@ mod directory;
 mod door;
 mod event;
 mod handle;
+mod heirs;
 mod knocks;
 mod lanes;
 mod listen;

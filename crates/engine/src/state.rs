@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) profile_dir: PathBuf,
     pub(crate) me: Arc<DeviceKey>,
     pub(crate) my_id: PeerId,
+    /// The key we shall have next, if one is prepared.
+    pub(crate) heir: Option<hither_identity::Succession>,
     pub(crate) gate: Gate,
     pub(crate) loopback: bool,
     pub(crate) settings: watch::Sender<Settings>,
@@ -255,9 +257,10 @@ impl State {
         let unix = self.clock.unix();
         let here = epoch(unix);
         let epochs = [here, here.wrapping_sub(1), here.wrapping_add(1)];
-        for (peer, _, key) in self.people.known() {
+        for (peer, person, key) in self.people.known() {
+            let expected = person.heir.map_or(Expected::Only(*peer), |heir| Expected::Either(*peer, heir.peer));
             for e in epochs {
-                admit(known_rid(key, e, &self.my_id), Purpose::Known(*peer), Expected::Only(*peer), &device);
+                admit(known_rid(key, e, &self.my_id), Purpose::Known(*peer), expected, &device);
             }
         }
         for (rid, invite) in self.links.rids(unix) {

@@ -261,5 +261,7 @@ impl fmt::Debug for DeviceKey {
     }
 }
 
+mod heir;
+
 #[cfg(test)]
 mod tests;

@@ -327,6 +327,13 @@ pub enum Ask {
     },
     /// Renew the local certificate; the key and so the identity stay.
     RenewCertificate,
+    /// Another key for this device. First it is made, and devices that are known are told in their sessions, so that they
+    /// take it for the same device. Then, with `now`, it takes the place of the present one: the agent has to be started
+    /// anew. Answered with [`Answer::Rotation`].
+    RotateKey {
+        /// Take it over; else only prepare it.
+        now: bool,
+    },
     /// The current certificate as PEM.
     ExportCertificate,
     /// Who is who.

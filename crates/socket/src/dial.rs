@@ -114,7 +114,7 @@ pub(crate) async fn hand_over(
     let proof = Proof::check(&wire, verifier, profile, me.as_ref(), rid)?;
     let core = Core::new(wire, proof, profile, control).greet(me.peer_id()).await?;
     Ok(match expected {
-        Expected::Only(_) => Connected::Known(Channel::new(core)),
+        Expected::Only(_) | Expected::Either(..) => Connected::Known(Channel::new(core)),
         Expected::Anyone => Connected::Stranger(Channel::new(core)),
     })
 }

@@ -33,7 +33,7 @@ pub enum SocketError {
     #[error(transparent)]
     Denied(#[from] Denied),
     /// No TCP connection came about.
-    #[error("{to} cannot be reached: {cause}")]
+    #[error("{} cannot be reached: {cause}", place(*to))]
     Connect {
         /// The address that was dialled.
         to: SocketAddr,
@@ -260,4 +260,9 @@ impl From<SocketError> for Failure {
 /// The connection ended without a close_notify: cut off, by accident or on purpose (T9).
 pub(crate) fn cut_off() -> SocketError {
     SocketError::Interrupted(io::Error::new(io::ErrorKind::UnexpectedEof, "it was cut off without a proper end"))
+}
+
+/// An address as people know it: that of a radio tells them nothing.
+fn place(to: SocketAddr) -> String {
+    hither_capability::radio_of(to).map_or_else(|| to.to_string(), |_| "that device".to_owned())
 }

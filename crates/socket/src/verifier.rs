@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Expected {
     /// This one's. Anybody else is refused during the handshake.
     Only(PeerId),
+    /// One of these two: the key a device has, or the one that it named as its successor.
+    Either(PeerId, PeerId),
     /// Anybody's, for pairing: what comes out is a [`Channel<Stranger>`](crate::Channel).
     Anyone,
 }
@@ -87,7 +89,10 @@ impl PeerVerifier {
                 Expected::Only(expected) if expected != judged.peer_id => {
                     Verdict::Changed { expected, shown: judged.peer_id }
                 }
-                Expected::Only(_) | Expected::Anyone => Verdict::Accepted(judged.peer_id),
+                Expected::Either(expected, heir) if expected != judged.peer_id && heir != judged.peer_id => {
+                    Verdict::Changed { expected, shown: judged.peer_id }
+                }
+                Expected::Only(_) | Expected::Either(..) | Expected::Anyone => Verdict::Accepted(judged.peer_id),
             },
         };
         let outcome = match &verdict {

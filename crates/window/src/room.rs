@@ -75,6 +75,7 @@ pub const fn room(ask: &Ask) -> Room {
         | Ask::RemoveAuthority { .. }
         | Ask::AddRevocations { .. }
         | Ask::RenewCertificate
+        | Ask::RotateKey { .. }
         | Ask::ExportCertificate => Room::Certificates,
         Ask::Status
         | Ask::Stop

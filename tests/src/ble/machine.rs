@@ -44,7 +44,8 @@ pub struct Machine {
 #[derive(Debug)]
 pub(super) struct Line {
     to_guest: Mutex<ChildStdin>,
-    listeners: Mutex<HashMap<u32, Sinks>>,
+    /// Nothing once the guest is gone.
+    listeners: Mutex<Option<HashMap<u32, Sinks>>>,
     next: AtomicU32,
 }
 
@@ -91,7 +92,11 @@ impl Machine {
         let (Some(to_guest), Some(from_guest)) = (qemu.child.stdin.take(), qemu.child.stdout.take()) else {
             return Err("qemu has no standard input and output".to_owned());
         };
-        let line = Line { to_guest: Mutex::new(to_guest), listeners: Mutex::default(), next: AtomicU32::new(1) };
+        let line = Line {
+            to_guest: Mutex::new(to_guest),
+            listeners: Mutex::new(Some(HashMap::new())),
+            next: AtomicU32::new(1),
+        };
         let line = Arc::new(line);
         let (tell, ready) = mpsc::channel();
         let listening = Arc::clone(&line);
@@ -128,6 +133,11 @@ impl Machine {
         self.run(&["sh", "-ec", script])
     }
 
+    /// Whether the guest still runs.
+    pub fn is_up(&self) -> bool {
+        self.line.listeners.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// The end of the kernel's log.
     pub fn console_tail(&self) -> String {
         tail(&self.console)
@@ -151,7 +161,9 @@ impl Line {
     /// A new process' number; what is said of it goes to `sinks`.
     pub(super) fn admit(&self, sinks: Sinks) -> u32 {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sinks);
+        if let Some(listeners) = &mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner) {
+            listeners.insert(id, sinks);
+        }
         id
     }
 
@@ -160,6 +172,7 @@ impl Line {
         let mut ready = Some(ready);
         while let Ok(Some(word)) = hear::<Word>(&mut from) {
             let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(listeners) = &mut *listeners else { break };
             match word {
                 Word::Ready => drop(ready.take().map(|tell| tell.send(()))),
                 Word::Out { id, bytes } => drop(listeners.get(&id).map(|sinks| sinks.out(&bytes))),
@@ -168,7 +181,7 @@ impl Line {
             }
         }
         // Whoever still waits hears that nothing will come any more.
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.listeners.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -200,7 +213,7 @@ fn qemu(image: &Image, engine: Engine, console: &Path) -> Command {
         Engine::Kvm => command.args(["-accel", "kvm", "-cpu", "host"]),
         Engine::Tcg => command.args(["-accel", "tcg,tb-size=256", "-cpu", "max"]),
     };
-    command.args(["-M", "q35", "-smp", "1", "-m", "512", "-nodefaults", "-display", "none", "-no-reboot"]);
+    command.args(["-M", "q35", "-smp", "1", "-m", "768", "-nodefaults", "-display", "none", "-no-reboot"]);
     command.arg("-serial").arg(format!("file:{}", console.display()));
     command.arg("-kernel").arg(&image.parts.kernel).arg("-initrd").arg(&image.path);
     // A kernel that stumbles must not look like a program that fails.

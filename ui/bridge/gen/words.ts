@@ -21,7 +21,7 @@ export type AgentState = "starting" | "serving" | "draining" | "stopped";
 /**
  * What the agent answers.
  */
-export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "tokens", rows: Array<TokenRow>, faults: Array<TokenFault>, } | { "answer": "authorities", rows: Array<AuthorityRow>, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>, } | { "answer": "answered", question: QuestionId, } | { "answer": "failed", failure: Failure, };
+export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "rotation", heir: PeerId, heard: Array<string>, unheard: Array<string>, } | { "answer": "tokens", rows: Array<TokenRow>, faults: Array<TokenFault>, } | { "answer": "authorities", rows: Array<AuthorityRow>, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>, } | { "answer": "answered", question: QuestionId, } | { "answer": "failed", failure: Failure, };
 
 /**
  * A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
@@ -283,7 +283,11 @@ authority: string, } | { "ask": "add-revocations",
  * The list: PEM, or DER as base64; or the absolute path of a file of this person's that has it, which the agent
  * reads: lists can be larger than a request.
  */
-crl: string, } | { "ask": "renew-certificate" } | { "ask": "export-certificate" } | { "ask": "trust-list" } | { "ask": "trust-set",
+crl: string, } | { "ask": "renew-certificate" } | { "ask": "rotate-key",
+/**
+ * Take it over; else only prepare it.
+ */
+now: boolean, } | { "ask": "export-certificate" } | { "ask": "trust-list" } | { "ask": "trust-set",
 /**
  * Which.
  */

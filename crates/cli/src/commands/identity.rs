@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use data_encoding::BASE64;
 use hither_control::Client;
 use hither_model::{
-    Answer, Ask, ErrorCode, Failure,
+    Answer, Ask, ErrorCode, Failure, PeerId,
     ask::SecretText,
     row::{IdentityRow, Usable},
     text::printable,
@@ -95,6 +95,13 @@ enum What {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Another key for this device: make it and tell devices you met, in your sessions; then take it with `--now`
+    #[command(after_help = "Example:\n  hither identity rotate\n  hither identity rotate --now")]
+    Rotate {
+        /// Take it over; whoever has not heard of it will take this for another device
+        #[arg(long)]
+        now: bool,
+    },
     /// The certificate in use as PEM, on standard output
     #[command(after_help = "Example:\n  hither identity export-cert > me.pem")]
     ExportCert,
@@ -109,6 +116,15 @@ struct Certificate<'a> {
 #[derive(Serialize)]
 struct Named<'a> {
     identity: &'a str,
+}
+
+/// The next key of this device.
+#[derive(Serialize)]
+struct Rotation<'a> {
+    heir: PeerId,
+    taken: bool,
+    heard: &'a [String],
+    unheard: &'a [String],
 }
 
 impl Identity {
@@ -155,6 +171,7 @@ impl What {
                 })
             }
             Self::Export { .. } | Self::Restore { .. } => Err(unexpected()),
+            Self::Rotate { now } => rotate(desk, &mut client, now).await,
             Self::ExportCert => {
                 let Answer::Certificate { pem } = client.ask(Ask::ExportCertificate).await? else {
                     return Err(unexpected());
@@ -163,6 +180,28 @@ impl What {
             }
         }
     }
+}
+
+/// Prepares another key for this device, or takes it over and stops the agent, which starts with it the next time.
+async fn rotate(desk: &Desk<'_>, client: &mut Client, now: bool) -> Result<(), Halt> {
+    let Answer::Rotation { heir, heard, unheard } = client.ask(Ask::RotateKey { now }).await? else {
+        return Err(unexpected());
+    };
+    let names = |names: &[String]| names.iter().map(|name| printable(name)).collect::<Vec<_>>().join(", ");
+    let rotation = Rotation { heir, taken: now, heard: &heard, unheard: &unheard };
+    desk.screen.event("rotation", &rotation, || match now {
+        true => format!("this device is {} from now on", heir.short()),
+        false => format!("{} is ready to be this device's key; told so far: {}", heir.short(), names(&heard)),
+    })?;
+    if !unheard.is_empty() {
+        let what = if now { "takes this for another device now" } else { "hears of it in the next session" };
+        desk.screen.remark(&format!("who {what}: {}", names(&unheard)))?;
+    }
+    if now {
+        client.ask(Ask::Stop).await?;
+        return desk.screen.remark("the agent stopped; the next command starts it with the new key");
+    }
+    desk.screen.remark("`hither identity rotate --now` takes it")
 }
 
 async fn rows(client: &mut Client, ask: Ask) -> Result<Vec<IdentityRow>, Halt> {

@@ -9,7 +9,7 @@
 //! Writes of another length, or in pieces, are refused and nothing of them is kept (B4). An address can be borrowed by a
 //! neighbour, so routes are no secret between the two; they are told to nobody who knows no value at all.
 
-use super::{RadioAddress, Routes, card::MAX_BYTES};
+use super::{RadioAddress, Routes, card::MAX_BYTES, routes::MAX_ADDRESSES};
 use hither_model::Rid;
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ pub(super) const REMEMBERED: u64 = 30_000;
 pub trait Porter: Send + Sync {
     /// Whether this value opens our door at this moment.
     fn admits(&self, rid: &Rid) -> bool;
-    /// Where we can be reached; the channel's PSM is filled in here if it is none.
+    /// Where we can be reached, best first: addresses above eight are not told. The channel's PSM is filled in here if it
+    /// is none.
     fn routes(&self) -> Routes;
 }
 
@@ -125,8 +126,9 @@ impl Door {
             // Told once already, or begun in the middle.
             (Some(_), 0) | (None, 1..) => Err(Refusal::Shut),
             (None, 0) => {
-                let routes = self.porter.routes();
-                let routes = Routes { psm: routes.psm.or(self.psm), ..routes };
+                let mut routes = self.porter.routes();
+                routes.psm = routes.psm.or(self.psm);
+                routes.addresses.truncate(MAX_ADDRESSES);
                 let told = routes.encode().map_err(|fault| {
                     tracing::debug!(%fault, "our routes cannot be told");
                     Refusal::Shut
@@ -157,7 +159,7 @@ mod tests {
             *rid == self.0
         }
         fn routes(&self) -> Routes {
-            Routes { port: 7, ..Routes::default() }
+            Routes { port: 7, addresses: vec![[192, 0, 2, 1].into(); 20], ..Routes::default() }
         }
     }
 
@@ -177,7 +179,8 @@ mod tests {
         assert_eq!(door.knock(1, ANA, 0, &[5; 16]), Ok(()));
         assert_eq!(door.read_routes(2, EVE, 0), Err(Refusal::Shut), "another caller's knock");
         let told = door.read_routes(2, ANA, 0).unwrap();
-        assert_eq!(Routes::parse(&told), Ok(Routes { port: 7, psm: Some(0x80), ..Routes::default() }));
+        let best = vec![[192, 0, 2, 1].into(); MAX_ADDRESSES];
+        assert_eq!(Routes::parse(&told), Ok(Routes { port: 7, psm: Some(0x80), addresses: best, network: None }));
         assert_eq!(door.read_routes(3, ANA, 4).as_deref(), Ok(told.get(4..).unwrap()), "the rest of a long read");
         assert_eq!(door.read_routes(3, ANA, 0), Err(Refusal::Shut), "once");
     }

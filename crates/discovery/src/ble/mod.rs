@@ -221,8 +221,9 @@ impl Ble {
         self.ask(Request::Facts).await.unwrap_or_default()
     }
 
-    /// Withdraws the advert, ceases to listen, ends. When this returns, nothing is sent any more, and everything else
-    /// asked of it is answered with [`DiscoveryError::RadioStopped`].
+    /// Withdraws the advert, ceases to listen, hangs up, ends; takes twelve seconds at most. When this returns, nothing is
+    /// sent any more but through channels that were handed out, which are the holder's to close, and everything else asked
+    /// of it is answered with [`DiscoveryError::RadioStopped`].
     pub async fn stop(&self) {
         let _ = self.ask(Request::Stop).await;
     }

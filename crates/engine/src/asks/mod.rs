@@ -92,6 +92,7 @@ impl State {
             Ask::MakeLink { expires, uses } => self.make_link(expires, uses).await,
             Ask::RevokeLink { invite } => self.revoke_link(&invite),
             Ask::RenewCertificate => self.renew_certificate(),
+            Ask::RotateKey { now } => self.rotate_key(now).await,
             Ask::Near => {
                 self.look_near().await;
                 Ok(Answer::Peers { rows: self.directory.rows() })

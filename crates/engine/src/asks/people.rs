@@ -67,6 +67,8 @@ impl State {
             certified: None,
             identity: None,
             radio: None,
+            heir: None,
+            told_heir: None,
         };
         let mut person = self.people.find(&peer).cloned().unwrap_or_else(blank);
         person.trust = Trust::Blocked;

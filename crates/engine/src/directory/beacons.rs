@@ -44,9 +44,9 @@ fn resolve(sighting: &Sighting, people: &People, epoch: u32) -> Option<PeerId> {
         // An older card is a copy of one.
         let card = sighting.card.as_ref().filter(|card| epochs.contains(&card.epoch))?;
         let tagged = |peer: &PeerId, key| card.tags.contains(&rendezvous::tag(key, card.epoch, peer));
-        people.known().find(|(peer, _, key)| tagged(peer, key))
+        people.announced().find(|(peer, key)| tagged(peer, key)).map(|(peer, _)| peer)
     };
-    by_id.or_else(by_card).map(|(peer, _, _)| *peer)
+    by_id.map(|(peer, _, _)| *peer).or_else(by_card)
 }
 
 impl Directory {

@@ -340,9 +340,9 @@ fn resolve(advert: &Advert, people: &People) -> Option<PeerId> {
         return None;
     }
     people
-        .known()
-        .find(|(peer, _, key)| advert.tags.contains(&rendezvous::tag(key, advert.epoch, peer)))
-        .map(|(peer, _, _)| *peer)
+        .announced()
+        .find(|(peer, key)| advert.tags.contains(&rendezvous::tag(key, advert.epoch, peer)))
+        .map(|(peer, _)| peer)
 }
 
 fn blank_row(device: DeviceId, claimed: Option<&DisplayName>, people: &People) -> PeerRow {

@@ -23,6 +23,8 @@ fn people() -> People {
             certified: None,
             identity: None,
             radio: None,
+            heir: None,
+            told_heir: None,
         },
     );
     people

@@ -21,6 +21,7 @@ impl State {
     /// Somebody connected and said what for.
     pub(crate) async fn hello(&mut self, wire: Wire, purpose: Purpose, from: SocketAddr, hello: Hello) {
         let peer = wire.peer();
+        let purpose = self.heir_shown(peer, purpose);
         if self.people.trust(&peer) == Trust::Blocked {
             return self.turn_away(wire, No::Declined);
         }

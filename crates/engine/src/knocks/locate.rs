@@ -3,7 +3,7 @@
 //! its own.
 
 use super::KnockId;
-use crate::{event::Event, state::State};
+use crate::{calling::persist, event::Event, state::State};
 use hither_capability::{Consent, radio_address};
 use hither_discovery::ble::{Ble, RadioAddress, Routes};
 use hither_model::{Blame, ErrorCode, Failure, News, Rid};
@@ -48,7 +48,11 @@ impl State {
             let addresses = told.addresses.iter().filter(|_| listens);
             let mut routes: Vec<SocketAddr> = addresses.map(|ip| SocketAddr::new(*ip, told.port)).collect();
             // Where no network joins the two, the radio does.
-            routes.extend(told.psm.map(|_| radio_address(*source.as_bytes())));
+            routes.extend(told.psm.map(|psm| {
+                let mut radio = radio_address(*source.as_bytes());
+                radio.set_port(psm);
+                radio
+            }));
             if routes.is_empty() { Err(apart()) } else { Ok(routes) }
         });
         let now = self.clock.now();
@@ -77,7 +81,7 @@ async fn ask(ble: &Ble, radio: &[RadioAddress], rids: &[Rid]) -> Located {
     let mut worst = apart();
     for source in radio.iter().take(MAX_RADIOS) {
         for rid in rids {
-            match ble.knock(*source, *rid).await {
+            match persist(|| ble.knock(*source, *rid)).await {
                 Ok(routes) => return Ok((*source, routes)),
                 Err(error) => worst = error.into(),
             }

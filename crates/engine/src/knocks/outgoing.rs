@@ -6,6 +6,7 @@ use crate::{
     certificates::{Going, Holder, Occasions, prove},
     clock::random,
     directory::{DeviceId, Reach},
+    door::Purpose,
     event::{Connected, Dialled, Event},
     questions::Terms,
     state::State,
@@ -182,9 +183,11 @@ impl State {
         match reach.device {
             DeviceId::Met(peer) => {
                 let mut rids = self.known_rids(&peer, reach.epoch);
+                let heir = self.people.find(&peer).and_then(|person| person.heir).map(|heir| heir.peer);
+                rids.extend(heir.iter().flat_map(|heir| self.known_rids(heir, reach.epoch)));
                 // They may have forgotten us, and still be visible to everyone.
                 rids.extend(reach.rid);
-                Ok((rids, Expected::Only(peer)))
+                Ok((rids, heir.map_or(Expected::Only(peer), |heir| Expected::Either(peer, heir))))
             }
             DeviceId::Passing(_) => match reach.rid {
                 Some(rid) => Ok((vec![rid], Expected::Anyone)),
@@ -227,6 +230,7 @@ impl State {
             Err(error) => return self.tell(News::InviteEnded { invite: dial.invite, failure: error.into() }),
         };
         let peer = wire.peer();
+        self.heir_shown(peer, Purpose::Advert);
         if self.people.trust(&peer) == Trust::Blocked {
             // Under a passing name: who it is shows only now.
             let failure = Failure::new(ErrorCode::Declined, "that device is one you have blocked")

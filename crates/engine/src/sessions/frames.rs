@@ -24,6 +24,8 @@ impl State {
                 self.session_ready(id);
                 self.go_on_with_transfers(id);
             }
+            Frame::Heir { statement } => self.heir_named(id, &statement.0).await,
+            Frame::HeirKept { heir } => self.heir_kept(id, heir),
             Frame::Ping { .. } | Frame::Pong { .. } => {}
             Frame::Say { number, text } => self.said_to_us(id, number, text),
             Frame::Said { number } => self.delivered(id, number),

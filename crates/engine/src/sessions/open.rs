@@ -122,6 +122,8 @@ impl State {
             certified: None,
             identity: None,
             radio: None,
+            heir: None,
+            told_heir: None,
         });
         person.name = name.clone();
         person.last_seen = unix;
@@ -213,6 +215,7 @@ impl State {
         for frame in session.kept.outbox.resend() {
             session.post(frame);
         }
+        self.tell_heir(id);
         let now = self.clock.now();
         let consent = Consent::reconnect(id.to_string(), vec![remote], now);
         if let (Some(session), Ok(grant)) = (self.sessions.get_mut(&id), self.gate.dial(consent, now)) {

@@ -12,7 +12,7 @@ mod uses;
 
 pub(crate) use history::History;
 pub(crate) use keeper::{Keeper, Slot, Stale};
-pub(crate) use people::{People, Person};
+pub(crate) use people::{Heir, People, Person};
 pub use sealed::StoreFault;
 pub(crate) use sessions::{KeptSession, KeptSessions};
 pub(crate) use transfers::{KeptTransfer, KeptTransfers};

@@ -40,6 +40,21 @@ pub(crate) struct Person {
     /// By which its Bluetooth adverts are recognised, as it told in a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) radio: Option<ResolvingKey>,
+    /// The key it will have next, as its present one signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heir: Option<Heir>,
+    /// The next key of ours that it keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) told_heir: Option<PeerId>,
+}
+
+/// A next key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Heir {
+    /// Its id.
+    pub(crate) peer: PeerId,
+    /// When it was named, unix seconds: an older statement does not come back.
+    pub(crate) made: u64,
 }
 
 impl Person {
@@ -65,15 +80,45 @@ impl Person {
 pub(crate) struct People(BTreeMap<PeerId, Person>);
 
 impl People {
+    /// The device with this key, or which named it as its next one.
     pub(crate) fn find(&self, peer: &PeerId) -> Option<&Person> {
-        self.0.get(peer)
+        self.0.get(&self.holder(peer)?)
     }
 
     pub(crate) fn find_mut(&mut self, peer: &PeerId) -> Option<&mut Person> {
-        self.0.get_mut(peer)
+        let holder = self.holder(peer)?;
+        self.0.get_mut(&holder)
+    }
+
+    fn holder(&self, peer: &PeerId) -> Option<PeerId> {
+        if self.0.contains_key(peer) {
+            return Some(*peer);
+        }
+        self.0.iter().find(|(_, p)| p.heir.is_some_and(|heir| heir.peer == *peer)).map(|(id, _)| *id)
+    }
+
+    /// Whether this key is, or will be, that of another device than `than`.
+    pub(crate) fn is_another(&self, peer: &PeerId, than: &PeerId) -> bool {
+        self.holder(peer).is_some_and(|holder| Some(holder) != self.holder(than))
+    }
+
+    /// Whoever named this key as their next one has it now. Gives the key before.
+    pub(crate) fn succeed(&mut self, peer: &PeerId) -> Option<PeerId> {
+        let old = self.holder(peer).filter(|old| old != peer)?;
+        let person = self.0.remove(&old)?;
+        self.0.insert(*peer, Person { heir: None, ..person });
+        Some(old)
+    }
+
+    /// This key of ours is taken over: whoever does not keep it would refuse us as somebody they know, and has to be met
+    /// anew.
+    pub(crate) fn taken_over(&mut self, ours: &PeerId) {
+        let untold = self.0.values_mut().filter(|person| person.is_known() && person.told_heir != Some(*ours));
+        untold.for_each(|person| person.pair_key = None);
     }
 
     pub(crate) fn insert(&mut self, peer: PeerId, person: Person) {
+        self.succeed(&peer);
         self.0.insert(peer, person);
     }
 
@@ -88,6 +133,13 @@ impl People {
     /// Those who can resolve our epoch tags and call us.
     pub(crate) fn known(&self) -> impl Iterator<Item = (&PeerId, &Person, &PairKey)> {
         self.0.iter().filter(|(_, p)| p.is_known()).filter_map(|(id, p)| Some((id, p, p.pair_key.as_ref()?)))
+    }
+
+    /// The same by each key they may announce themselves with: their present one, and the next one they named.
+    pub(crate) fn announced(&self) -> impl Iterator<Item = (PeerId, &PairKey)> {
+        let keys = |person: &Person| person.heir.map(|heir| heir.peer);
+        self.known()
+            .flat_map(move |(id, person, key)| [Some(*id), keys(person)].into_iter().flatten().map(move |id| (id, key)))
     }
 
     pub(crate) fn trust(&self, peer: &PeerId) -> Trust {
@@ -134,6 +186,8 @@ mod tests {
             certified: None,
             identity: None,
             radio: None,
+            heir: None,
+            told_heir: None,
         }
     }
 

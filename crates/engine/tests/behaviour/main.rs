@@ -10,6 +10,7 @@ mod capability;
 mod certificates;
 mod closing;
 mod crowd;
+mod heirs;
 mod hostile;
 mod items;
 mod links;

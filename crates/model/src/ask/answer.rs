@@ -2,7 +2,7 @@
 
 use super::LinkText;
 use crate::{
-    Failure, InviteId, QuestionId, SessionId, TransferId,
+    Failure, InviteId, PeerId, QuestionId, SessionId, TransferId,
     row::{
         AuthorityRow, CapabilityRow, CheckRow, FailedItem, HistoryRow, IdentityRow, ItemRow, LinkRow, MessageRow,
         PeerRow, QuestionRow, SessionRow, SettingsRow, StatusRow, TokenFault, TokenRow, TransferRow, TrustRow,
@@ -68,6 +68,12 @@ pub enum Answer {
     },
     Certificate {
         pem: String,
+    },
+    /// The next key of this device: who has it stored, and who is yet to be told.
+    Rotation {
+        heir: PeerId,
+        heard: Vec<String>,
+        unheard: Vec<String>,
     },
     Tokens {
         rows: Vec<TokenRow>,

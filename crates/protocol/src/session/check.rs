@@ -6,6 +6,9 @@ use crate::{breach::Breach, hello::check_name};
 /// Longest text message, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
 
+/// Longest statement about a next key, in bytes.
+pub const MAX_HEIR: usize = 9 * 1024;
+
 /// Longest reason, in bytes.
 pub const MAX_WHY: usize = 512;
 
@@ -60,6 +63,9 @@ impl Frame {
                 positive(*number)?;
                 at_most(text, MAX_TEXT, "the message")
             }
+            Self::Heir { statement } if statement.0.len() > MAX_HEIR => {
+                Err(Breach::TooLong("the statement about a next key"))
+            }
             Self::Said { number } => positive(*number),
             Self::Offer { items, bytes, manifest_bytes, .. } => {
                 bounded(*items, MAX_ITEMS, "the number of items")?;
@@ -93,6 +99,8 @@ impl Frame {
             Self::DialBack { port: 0 } => Err(Breach::BadCount("the port")),
             Self::OpenLane { purpose: Purpose::Bulk { .. }, .. }
             | Self::DialBack { .. }
+            | Self::Heir { .. }
+            | Self::HeirKept { .. }
             | Self::Ping { .. }
             | Self::Pong { .. }
             | Self::Drain

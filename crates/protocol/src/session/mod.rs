@@ -11,14 +11,14 @@ mod messages;
 mod offer;
 
 pub use check::{
-    MAX_ITEMS, MAX_MANIFEST, MAX_PART, MAX_POINTS, MAX_RANGES, MAX_RECEIPT, MAX_SIGNATURE, MAX_TEXT, MAX_WHY,
+    MAX_HEIR, MAX_ITEMS, MAX_MANIFEST, MAX_PART, MAX_POINTS, MAX_RANGES, MAX_RECEIPT, MAX_SIGNATURE, MAX_TEXT, MAX_WHY,
 };
 pub use fetch::{FetchIntake, FetchPlan};
 pub use liveness::{Beat, DEAD_MS, Liveness, PING_MS};
 pub use messages::{Inbound, Outbox, SayFault};
 pub use offer::{OfferIntake, offer_frames};
 
-use crate::{digest::Digest, frame::Vocabulary, radio::ResolvingKey};
+use crate::{certified::Blob, digest::Digest, frame::Vocabulary, radio::ResolvingKey};
 use hither_model::{ErrorCode, LaneId, PeerId, Rid, TransferId};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -36,6 +36,17 @@ pub enum Frame {
         /// By which my Bluetooth adverts are recognised; for devices that were met, nobody else.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         radio: Option<ResolvingKey>,
+    },
+    /// I shall have another key soon: known peers only, at the opening of each session until then.
+    Heir {
+        /// What the present key and the next one signed (a statement of succession), at most
+        /// [`MAX_HEIR`] bytes.
+        statement: Blob,
+    },
+    /// That next key is stored here.
+    HeirKept {
+        /// Its id.
+        heir: PeerId,
     },
     /// Are you there?
     Ping {
@@ -238,6 +249,8 @@ pub struct ResumePoint {
 impl Vocabulary for Frame {
     const WORDS: &'static [&'static str] = &[
         "keys",
+        "heir",
+        "heir-kept",
         "ping",
         "pong",
         "say",

@@ -1,7 +1,7 @@
 //! Session frames, messages, offers and requests.
 
 use super::*;
-use crate::{Breach, FrameFault, MAX_FRAME, Vocabulary, encode, encode_payload, hello, parse, parse_lenient};
+use crate::{Blob, Breach, FrameFault, MAX_FRAME, Vocabulary, encode, encode_payload, hello, parse, parse_lenient};
 use hither_model::{InviteId, SessionId};
 use proptest::prelude::*;
 
@@ -13,6 +13,8 @@ fn one_of_each() -> Vec<Frame> {
     let (transfer, lane, why) = (TRANSFER, LANE, Some("because".to_owned()));
     vec![
         Frame::Keys { lane: PeerId::new([4; 32]), name: Some("Ana".into()), radio: Some(ResolvingKey::new([7; 32])) },
+        Frame::Heir { statement: Blob(vec![1; 300]) },
+        Frame::HeirKept { heir: PeerId::new([6; 32]) },
         Frame::Ping { n: 1 },
         Frame::Pong { n: u64::MAX },
         Frame::Say { number: 1, text: "hello\n한국어".into() },

@@ -31,6 +31,8 @@ fn people() -> People {
         certified: None,
         identity: None,
         radio: Some(key()),
+        heir: None,
+        told_heir: None,
     };
     people.insert(ANA, ana);
     people
