@@ -3,7 +3,7 @@
 //! standard input, what happens goes as JSON lines to standard output. It ends with its standard input.
 
 use hither_tests::ble::{
-    air::{Air, Delivery, Order, Told},
+    air::{Air, Delivery, Fate, Order, Told},
     words::{hear, say},
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -105,8 +105,15 @@ impl Sky {
             let Ok(n @ 1..) = (&*ends.host).read(&mut packet) else { break };
             let packet = packet.get(..n).unwrap_or_default();
             // The test hears of it before the controller does.
-            let told = self.air().from_host(index, packet);
+            let (told, fate) = {
+                let mut air = self.air();
+                (air.from_host(index, packet), air.fate(index, packet))
+            };
             tell(told);
+            if let Fate::Answered(answer) = fate {
+                let _ = (&*ends.host).write_all(&answer);
+                continue;
+            }
             if (&*ends.controller).write_all(packet).is_err() {
                 break;
             }

@@ -166,8 +166,28 @@ pub struct Air {
     posts: Vec<Post>,
     neighbours: BTreeMap<String, Neighbour>,
     loudness: HashMap<(usize, usize), Option<i8>>,
+    /// Who has a link with whom, by what each calls it; nothing while it is being made.
+    links: Vec<Link>,
     floods: u32,
     now: u64,
+}
+
+/// Two controllers with a link, or about to have one.
+#[derive(Debug)]
+struct Link {
+    central: usize,
+    peripheral: usize,
+    /// What the central calls it.
+    handle: Option<[u8; 2]>,
+}
+
+/// What becomes of a packet that a host gives its controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// The controller gets it.
+    Passed,
+    /// The host is answered with this instead.
+    Answered(Vec<u8>),
 }
 
 /// A packet for the host of a controller.
@@ -177,7 +197,53 @@ impl Air {
     /// An air with so many controllers.
     pub fn new(controllers: usize) -> Self {
         let posts = (0..controllers).map(|_| Post::default()).collect();
-        Self { posts, neighbours: BTreeMap::new(), loudness: HashMap::new(), floods: 0, now: 0 }
+        Self { posts, neighbours: BTreeMap::new(), loudness: HashMap::new(), links: Vec::new(), floods: 0, now: 0 }
+    }
+
+    /// What becomes of a packet that a host gives its controller. btvirt makes a second link between the same two, which
+    /// no controller does (Core, LE Create Connection) and no kernel expects.
+    pub fn fate(&mut self, by: usize, packet: &[u8]) -> Fate {
+        match packet {
+            // LE Create Connection: interval, window, one device and not a list, its kind of address, its address, …
+            [1, 0x0d, 0x20, _, _, _, _, _, 0, _, rest @ ..] => {
+                let Some(to) = rest.get(..6).and_then(|to| self.who_is(to)) else { return Fate::Passed };
+                let pair = |link: &Link| (link.central, link.peripheral) == (by, to);
+                let other = |link: &Link| (link.central, link.peripheral) == (to, by);
+                if self.links.iter().any(|link| pair(link) || other(link)) {
+                    // Command Status: Connection Already Exists.
+                    return Fate::Answered(vec![4, 0x0f, 4, 0x0b, 1, 0x0d, 0x20]);
+                }
+                self.links.push(Link { central: by, peripheral: to, handle: None });
+            }
+            // LE Create Connection Cancel.
+            [1, 0x0e, 0x20, ..] => self.links.retain(|link| link.central != by || link.handle.is_some()),
+            // Reset.
+            [1, 0x03, 0x0c, ..] => self.links.retain(|link| link.central != by && link.peripheral != by),
+            _ => {}
+        }
+        Fate::Passed
+    }
+
+    fn who_is(&self, address: &[u8]) -> Option<usize> {
+        self.posts.iter().position(|post| post.public == address || post.own == address)
+    }
+
+    /// Learns which links there are from what a controller tells its host.
+    fn linked(&mut self, by: usize, packet: &[u8]) {
+        match packet {
+            [4, 0x3e, _, 0x01 | 0x0a, 0, low, high, 0, ..] => {
+                for link in self.links.iter_mut().filter(|link| link.central == by && link.handle.is_none()) {
+                    link.handle = Some([*low, *high]);
+                }
+            }
+            // A link that did not come about.
+            [4, 0x3e, _, 0x01 | 0x0a, _, ..] => self.links.retain(|link| link.central != by || link.handle.is_some()),
+            // Disconnection Complete.
+            [4, 0x05, _, 0, low, high, ..] => {
+                self.links.retain(|link| link.central != by || link.handle != Some([*low, *high]));
+            }
+            _ => {}
+        }
     }
 
     /// Learns from a packet that a host gives its controller.
@@ -226,6 +292,7 @@ impl Air {
 
     /// Learns from a packet that a controller gives its host, and whether the host is to have it.
     pub fn from_controller(&mut self, by: usize, packet: &[u8]) -> (bool, Option<Told>) {
+        self.linked(by, packet);
         let Some(post) = self.posts.get_mut(by) else { return (true, None) };
         match packet {
             // Read BD_ADDR is complete.
@@ -425,6 +492,23 @@ mod tests {
         assert_eq!((passes, told), (true, Some(Told::Link { by: 0, central: false })));
         assert_eq!(air.heard(0), []);
         assert_eq!(air.from_controller(1, &[4, 0x3e, 12, 2, 1, 0]), (false, None));
+    }
+
+    #[test]
+    fn there_is_one_link_between_two_until_it_ends() {
+        let mut air = two(0);
+        air.from_controller(1, &[4, 0x0e, 10, 1, 0x09, 0x10, 0, 9, 9, 9, 9, 9, 9]);
+        let create = |to: Address| [&[1, 0x0d, 0x20, 25, 0, 0, 0, 0, 0, 0][..], &to].concat();
+        let exists = Fate::Answered(vec![4, 0x0f, 4, 0x0b, 1, 0x0d, 0x20]);
+        assert_eq!(air.fate(1, &create(ADDRESS)), Fate::Passed);
+        assert_eq!(air.fate(0, &create([9; 6])), exists, "it is about to be there");
+        air.from_controller(1, &[4, 0x3e, 19, 1, 0, 42, 0, 0, 0]);
+        air.from_controller(0, &[4, 0x3e, 19, 1, 0, 43, 0, 1, 0]);
+        assert_eq!((air.fate(1, &create(ADDRESS)), air.fate(0, &create([9; 6]))), (exists.clone(), exists));
+        air.from_controller(1, &[4, 0x05, 4, 0, 42, 0, 0x13]);
+        assert_eq!(air.fate(0, &create([9; 6])), Fate::Passed);
+        assert_eq!(air.fate(0, &[1, 0x0e, 0x20, 0]), Fate::Passed);
+        assert_eq!(air.fate(1, &create(ADDRESS)), Fate::Passed, "the first was given up");
     }
 
     #[test]
