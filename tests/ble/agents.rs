@@ -7,6 +7,8 @@ use hither_tests::{
     events::{kind, text},
 };
 
+use std::collections::BTreeSet;
+
 /// Two networks' ends: the machine's own `left`, and `right` in a network of its own, with a cable between them.
 /// (The shell's own `ip` knows no networks.)
 const CABLE: &str = "/opt/ip netns add right
@@ -117,11 +119,15 @@ fn three_agents_all_see_each_other_by_radio_alone() {
     let agents: Vec<_> = people.iter().map(|person| person.agent(&[])).collect();
     for person in &people {
         let mut near = person.hither(&["near", "--watch"]);
-        let mut missing: Vec<&str> =
-            people.iter().map(|other| other.name.as_str()).filter(|name| *name != person.name).collect();
-        while !missing.is_empty() {
-            let row = near.wait_for("the others", PATIENTLY, |v| missing.contains(&text(v, "name")));
-            missing.retain(|name| *name != text(&row, "name"));
+        let mut others = BTreeSet::new();
+        while others.len() < 2 {
+            let row = near.wait_for("the others", PATIENTLY, |v| kind(v).starts_with("peer-"));
+            let peer = text(&row, "peer").to_owned();
+            if kind(&row) == "peer-removed" {
+                others.remove(&peer)
+            } else {
+                others.insert(peer)
+            };
         }
     }
     drop(agents);
@@ -156,7 +162,7 @@ fn b6_yesterdays_advert_of_a_friend_is_nobody() {
     assert_eq!(kind(&accepted), "accepted", "{accepted}");
     let said = room.air.said();
     let adverts = said.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
-    let old = adverts.filter(|v| kind(v) == "advert" && v["by"] == 0).last().expect("Ana's advert");
+    let old = adverts.rev().find(|v| kind(v) == "advert" && v["by"] == 0).expect("Ana's advert");
     drop(a);
     room.machine.shell("date -s @$(( $(date +%s) + 86400 )) >/dev/null");
     room.order(&Order::Neighbour {

@@ -23,8 +23,9 @@ use std::{
 /// What the suite is called in the log of skipped tests.
 const SUITE: &str = "ble";
 
-/// How long something may take that waits for a rest window of the scanner.
-pub(crate) const PATIENTLY: Duration = Duration::from_secs(40);
+/// How long something may take that waits for a rest window of the scanner, or for cards that are read in turn, on a
+/// busy host.
+pub(crate) const PATIENTLY: Duration = Duration::from_secs(75);
 
 /// What a program tells, one JSON object.
 pub(crate) type Row = Value;

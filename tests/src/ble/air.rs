@@ -9,8 +9,11 @@
 //! (`ble-air`) and interference. How long a controller that filters duplicates remembers whom it heard is its maker's
 //! business; here it is a second.
 
+mod spoken;
+
+pub use spoken::{Order, Told};
+
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// How loud an advertiser is where the test said nothing, dBm.
@@ -21,112 +24,6 @@ const MEMORY: u64 = 1000;
 
 /// An address as it travels: six bytes, the last one first.
 pub type Address = [u8; 6];
-
-/// What a test tells the air.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "order", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum Order {
-    /// A neighbour advertises from now on (or otherwise than before).
-    Neighbour {
-        /// The test's name for it.
-        name: String,
-        /// Its address, `C0:00:00:00:00:01`.
-        address: String,
-        /// The kind of advert: 0 connectable, 2 scannable, 3 neither.
-        kind: u8,
-        /// What it says, hexadecimal.
-        data: String,
-        /// How loud.
-        rssi: i8,
-    },
-    /// A neighbour is silent from now on.
-    Gone {
-        /// Its name.
-        name: String,
-    },
-    /// How loud one controller is at another; nothing: not heard at all.
-    Loudness {
-        /// Who advertises.
-        of: usize,
-        /// Who hears.
-        at: usize,
-        /// Strength in dBm.
-        rssi: Option<i8>,
-    },
-    /// So many adverts, each of an address never heard before, at once to everyone who scans.
-    Flood {
-        /// How many.
-        count: u32,
-        /// What they say, hexadecimal; `ii` stands for a byte that differs.
-        data: String,
-    },
-    /// Tell how many commands each controller was given so far.
-    Count,
-    /// Take a controller away, as if it was unplugged.
-    Unplug {
-        /// Which one.
-        controller: usize,
-    },
-}
-
-/// What the air tells a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum Told {
-    /// A controller told its address: its host has it now.
-    Controller {
-        /// Which one, from 0.
-        index: usize,
-        /// Its address.
-        address: String,
-    },
-    /// A controller advertises, or says something else.
-    Advert {
-        /// Which one.
-        by: usize,
-        /// The address it uses.
-        address: String,
-        /// Whether that is a random one.
-        random: bool,
-        /// Whether one may connect.
-        connectable: bool,
-        /// What it says.
-        data: String,
-    },
-    /// A controller stopped advertising.
-    Silent {
-        /// Which one.
-        by: usize,
-    },
-    /// A controller listens, or stopped to.
-    Scan {
-        /// Which one.
-        by: usize,
-        /// Whether it listens.
-        on: bool,
-        /// Whether it asks those it hears for more.
-        active: bool,
-    },
-    /// A controller has a link.
-    Link {
-        /// Which one.
-        by: usize,
-        /// Whether it asked for it.
-        central: bool,
-    },
-    /// Answer to [`Order::Count`].
-    Counted {
-        /// Commands and data packets given to each controller.
-        packets: Vec<u64>,
-    },
-    /// Answer to [`Order::Flood`].
-    Flooded,
-    /// Answer to [`Order::Unplug`].
-    Unplugged {
-        /// Which one.
-        controller: usize,
-    },
-}
 
 /// Somebody who advertises.
 #[derive(Debug, Clone, Default)]
@@ -201,17 +98,21 @@ impl Air {
     }
 
     /// What becomes of a packet that a host gives its controller. btvirt makes a second link between the same two, which
-    /// no controller does (Core, LE Create Connection) and no kernel expects.
+    /// no controller does (Core, LE Create Connection) and no kernel expects. Here a controller has one link at a time, as
+    /// small ones do: with several, btvirt and this kernel stumble over each other.
     pub fn fate(&mut self, by: usize, packet: &[u8]) -> Fate {
         match packet {
             // LE Create Connection: interval, window, one device and not a list, its kind of address, its address, …
             [1, 0x0d, 0x20, _, _, _, _, _, 0, _, rest @ ..] => {
                 let Some(to) = rest.get(..6).and_then(|to| self.who_is(to)) else { return Fate::Passed };
-                let pair = |link: &Link| (link.central, link.peripheral) == (by, to);
-                let other = |link: &Link| (link.central, link.peripheral) == (to, by);
-                if self.links.iter().any(|link| pair(link) || other(link)) {
-                    // Command Status: Connection Already Exists.
-                    return Fate::Answered(vec![4, 0x0f, 4, 0x0b, 1, 0x0d, 0x20]);
+                let pair = |link: &&Link| {
+                    [link.central, link.peripheral] == [by, to] || [link.peripheral, link.central] == [by, to]
+                };
+                let busy = |link: &&Link| [by, to].iter().any(|one| [link.central, link.peripheral].contains(one));
+                if let Some(link) = self.links.iter().find(busy) {
+                    // Command Status: Connection Already Exists, or Connection Limit Exceeded.
+                    let status = if pair(&link) { 0x0b } else { 0x09 };
+                    return Fate::Answered(vec![4, 0x0f, 4, status, 1, 0x0d, 0x20]);
                 }
                 self.links.push(Link { central: by, peripheral: to, handle: None });
             }

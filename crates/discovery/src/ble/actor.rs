@@ -48,6 +48,8 @@ struct Finished {
     key: Key,
     card: Result<Card, DiscoveryError>,
     back: Option<Back<Card>>,
+    /// When it was begun.
+    since: u64,
 }
 
 /// The owner of the list.
@@ -270,7 +272,8 @@ impl<S: Stack> Actor<S> {
         match self.call(key.0, Errand::Card) {
             Ok(brought) => {
                 self.curious |= back.is_none();
-                self.reads.spawn(async move { Finished { key, card: card(brought).await, back } });
+                let since = (self.clock)();
+                self.reads.spawn(async move { Finished { key, card: card(brought).await, back, since } });
             }
             Err(error) => drop(back.map(|back| back.send(Err(error)))),
         }
@@ -287,9 +290,11 @@ impl<S: Stack> Actor<S> {
     }
 
     fn finished(&mut self, finished: Finished) {
-        let Finished { key, card, back } = finished;
+        let Finished { key, card, back, since } = finished;
+        let now = (self.clock)();
         match &card {
-            Ok(card) => self.table.read((self.clock)(), key, card.clone()),
+            Ok(card) => self.table.read(now, key, card.clone()),
+            Err(_) if back.is_none() => self.table.tried_in_vain(now, now.saturating_sub(since)),
             Err(error) => tracing::debug!(source = %key.0, %error, "a card was not read"),
         }
         match back {

@@ -37,9 +37,12 @@ const NEWCOMERS: u32 = 32;
 const KEPT_TOGETHER: usize = 4;
 /// Cards are read unasked at most so often in a minute.
 const TRIES_A_MINUTE: usize = 32;
-/// A read that failed is tried again after these pauses, milliseconds: two devices that read each other at once may
-/// both fail.
-const AGAIN_AFTER: [u64; 2] = [2_000, 8_000];
+/// How long a row waits after each try before its card is tried again, milliseconds; the last for ever after. Two devices
+/// that read each other at the same moment may both fail.
+const AGAIN_AFTER: [u64; 3] = [2_000, 8_000, 60_000];
+/// After a try in vain the radio listens for so many times as long as that took: a neighbour that shows what it does not
+/// hold must not keep it busy.
+const LISTEN_AFTER: u64 = 4;
 
 /// Which row.
 pub type Key = (RadioAddress, Option<BeaconId>);
@@ -145,6 +148,8 @@ pub struct Table {
     newcomers: (u64, u32),
     /// When cards were read unasked.
     tries: Vec<u64>,
+    /// No card is read unasked before this.
+    listen_until: u64,
 }
 
 impl Table {
@@ -208,28 +213,36 @@ impl Table {
         self.rows.range((source, None)..).take_while(move |((from, _), _)| *from == source)
     }
 
-    /// The next card to read unasked: of a row that says everyone may, the strongest first. It counts as tried from now
+    /// The next card to read unasked: of a row that says everyone may, those tried less first, then the
+    /// strongest. It counts as tried from now
     /// on, so whoever takes it reads it.
     pub fn unread(&mut self, now: u64) -> Option<Key> {
         self.tries.retain(|at| *at <= now && now - at < 60_000);
         if self.tries.len() >= TRIES_A_MINUTE {
             return None;
         }
-        let wanting = |row: &Row| {
-            row.sighting.open && row.sighting.card.is_none() && row.tries <= AGAIN_AFTER.len() && row.try_at <= now
-        };
-        let (key, row) =
-            self.rows.iter_mut().filter(|(_, row)| wanting(row)).max_by_key(|(_, row)| row.sighting.rssi)?;
-        row.try_at = now + AGAIN_AFTER.get(row.tries).copied().unwrap_or(0);
+        if now < self.listen_until {
+            return None;
+        }
+        let wanting = |row: &Row| row.sighting.open && row.sighting.card.is_none() && row.try_at <= now;
+        let rank = |row: &Row| (std::cmp::Reverse(row.tries), row.sighting.rssi);
+        let (key, row) = self.rows.iter_mut().filter(|(_, row)| wanting(row)).max_by_key(|(_, row)| rank(row))?;
+        let last = AGAIN_AFTER.len() - 1;
+        row.try_at = now + AGAIN_AFTER.get(row.tries.min(last)).copied().unwrap_or_default();
         row.tries += 1;
         self.tries.push(now);
         Some(*key)
     }
 
+    /// A card that was read unasked was not to be had, and that took so long, milliseconds.
+    pub fn tried_in_vain(&mut self, now: u64, took: u64) {
+        self.listen_until = now + took.min(60_000) * LISTEN_AFTER;
+    }
+
     /// When [`unread`](Self::unread) is worth asking again.
     pub fn unread_at(&self) -> Option<u64> {
-        let wanting = |row: &&Row| row.sighting.open && row.sighting.card.is_none() && row.tries <= AGAIN_AFTER.len();
-        let next = self.rows.values().filter(wanting).map(|row| row.try_at).min()?;
+        let wanting = |row: &&Row| row.sighting.open && row.sighting.card.is_none();
+        let next = self.rows.values().filter(wanting).map(|row| row.try_at).min()?.max(self.listen_until);
         let oldest = self.tries.first().filter(|_| self.tries.len() >= TRIES_A_MINUTE);
         Some(oldest.map_or(next, |oldest| next.max(oldest + 60_000)))
     }

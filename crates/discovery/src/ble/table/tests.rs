@@ -169,7 +169,7 @@ fn b3_ids_of_one_address_are_marked_as_known_a_few_at_a_time() {
 }
 
 #[test]
-fn cards_are_read_unasked_strongest_first_and_tried_three_times() {
+fn cards_are_read_unasked_strongest_first_and_tried_again_with_growing_pauses() {
     let mut table = Table::default();
     table.heard(START, source(1), beacon(1), Some(-80));
     table.heard(START, source(2), beacon(2), Some(-50));
@@ -181,7 +181,22 @@ fn cards_are_read_unasked_strongest_first_and_tried_three_times() {
     assert_eq!(table.unread_at(), Some(START + 2 * SECOND), "the other one is tried again");
     assert_eq!(table.unread(START + 2 * SECOND), Some(far));
     assert_eq!((table.unread(START + 9 * SECOND), table.unread(START + 10 * SECOND)), (None, Some(far)));
-    assert_eq!((table.unread(START + 60 * SECOND), table.unread_at()), (None, None), "and then no more");
+    assert_eq!(
+        (table.unread(START + 60 * SECOND), table.unread(START + 70 * SECOND)),
+        (None, Some(far)),
+        "once a minute"
+    );
+}
+
+#[test]
+fn b3_a_neighbour_that_cannot_be_read_costs_a_fifth_of_the_time_and_comes_last() {
+    let mut table = Table::default();
+    table.heard(START, source(1), beacon(1), Some(-20));
+    assert_eq!(table.unread(START), Some((source(1), beacon(1).id)));
+    table.tried_in_vain(START + 12 * SECOND, 12 * SECOND);
+    table.heard(START + 13 * SECOND, source(2), beacon(2), Some(-90));
+    assert_eq!((table.unread(START + 59 * SECOND), table.unread_at()), (None, Some(START + 60 * SECOND)));
+    assert_eq!(table.unread(START + 60 * SECOND), Some((source(2), beacon(2).id)));
 }
 
 #[test]
