@@ -1,13 +1,11 @@
 //! The real agents, each with a radio of its own: they find each other, meet and talk with a network between them and
 //! without one.
 
-use crate::rig::{PATIENTLY, Person, Room, Row};
+use crate::rig::{PATIENTLY, Person, Room, Row, scenario};
 use hither_tests::{
     ble::air::Order,
     events::{kind, text},
 };
-
-use std::collections::BTreeSet;
 
 /// Two networks' ends: the machine's own `left`, and `right` in a network of its own, with a cable between them.
 /// (The shell's own `ip` knows no networks.)
@@ -57,123 +55,115 @@ pub(crate) fn meet(from: &Person, to: &Person, name: &str) -> Row {
 
 #[test]
 fn without_a_network_two_agents_find_each_other_meet_and_talk_by_radio_alone() {
-    let Some(room) = Room::with(2) else { return };
-    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
-    let (_a, ready) = ana.agent(&[]);
-    assert_ne!(text(&ready["media"], "ble"), "", "{ready}");
-    let (_b, _) = ben.agent(&[]);
-    let seen = ben.sees("Ana", |v| text(v, "name") == "Ana");
-    assert!(heard_by(&seen, &["ble"]), "{seen}");
-    let accepted = meet(&ana, &ben, "Ben");
-    assert_eq!(kind(&accepted), "accepted", "{accepted}");
-    let rows = ana.rows(&["sessions"]);
-    assert_eq!(rows.first().map(|row| text(row, "route")), Some("bluetooth"), "{rows:?}");
-    let mut messages = ben.hither(&["messages", "--follow"]);
-    ana.rows(&["say", text(&accepted, "session"), "hello by radio"]);
-    messages.wait_for("the message", PATIENTLY, |v| text(v, "text") == "hello by radio");
+    scenario(|| {
+        let Some(room) = Room::with(2) else { return };
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+        let (_a, ready) = ana.agent(&[]);
+        assert_ne!(text(&ready["media"], "ble"), "", "{ready}");
+        let (_b, _) = ben.agent(&[]);
+        let seen = ben.sees("Ana", |v| text(v, "name") == "Ana");
+        assert!(heard_by(&seen, &["ble"]), "{seen}");
+        let accepted = meet(&ana, &ben, "Ben");
+        assert_eq!(kind(&accepted), "accepted", "{accepted}");
+        let rows = ana.rows(&["sessions"]);
+        assert_eq!(rows.first().map(|row| text(row, "route")), Some("bluetooth"), "{rows:?}");
+        let mut messages = ben.hither(&["messages", "--follow"]);
+        ana.rows(&["say", text(&accepted, "session"), "hello by radio"]);
+        messages.wait_for("the message", PATIENTLY, |v| text(v, "text") == "hello by radio");
+    });
 }
 
 #[test]
 fn with_a_network_a_device_heard_both_ways_is_one_row_and_says_how_near_it_is() {
-    let Some(room) = Room::with(2) else { return };
-    let _cable = Cable::laid(&room);
-    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, Some("right")));
-    room.order(&Order::Loudness { of: 1, at: 0, rssi: Some(-40) });
-    let (_a, _) = ana.agent(&[]);
-    let (_b, _) = ben.agent(&[]);
-    let row = ana.sees("Ben, both ways", |v| text(v, "name") == "Ben" && heard_by(v, &["ble", "mdns"]));
-    assert_eq!(text(&row, "nearness"), "touching", "{row}");
-    let rows = ana.rows(&["near"]);
-    assert_eq!(rows.iter().filter(|row| kind(row) == "peer").count(), 1, "{rows:?}");
+    scenario(|| {
+        let Some(room) = Room::with(2) else { return };
+        let _cable = Cable::laid(&room);
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, Some("right")));
+        room.order(&Order::Loudness { of: 1, at: 0, rssi: Some(-40) });
+        let (_a, _) = ana.agent(&[]);
+        let (_b, _) = ben.agent(&[]);
+        let row = ana.sees("Ben, both ways", |v| text(v, "name") == "Ben" && heard_by(v, &["ble", "mdns"]));
+        assert_eq!(text(&row, "nearness"), "touching", "{row}");
+        let rows = ana.rows(&["near"]);
+        assert_eq!(rows.iter().filter(|row| kind(row) == "peer").count(), 1, "{rows:?}");
+    });
 }
 
 #[test]
 fn an_invite_by_radio_goes_on_over_the_network_where_there_is_one() {
-    let Some(room) = Room::with(2) else { return };
-    let _cable = Cable::laid(&room);
-    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, Some("right")));
-    let (_a, _) = ana.agent(&["--no-mdns"]);
-    let (_b, _) = ben.agent(&["--no-mdns"]);
-    let seen = ana.sees("Ben", |v| text(v, "name") == "Ben");
-    assert!(heard_by(&seen, &["ble"]), "{seen}");
-    let accepted = meet(&ana, &ben, "Ben");
-    assert_eq!(kind(&accepted), "accepted", "{accepted}");
-    let rows = ana.rows(&["sessions"]);
-    assert!(rows.iter().any(|row| text(row, "route").contains("10.77.0.2")), "{rows:?}");
+    scenario(|| {
+        let Some(room) = Room::with(2) else { return };
+        let _cable = Cable::laid(&room);
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, Some("right")));
+        let (_a, _) = ana.agent(&["--no-mdns"]);
+        let (_b, _) = ben.agent(&["--no-mdns"]);
+        let seen = ana.sees("Ben", |v| text(v, "name") == "Ben");
+        assert!(heard_by(&seen, &["ble"]), "{seen}");
+        let accepted = meet(&ana, &ben, "Ben");
+        assert_eq!(kind(&accepted), "accepted", "{accepted}");
+        let rows = ana.rows(&["sessions"]);
+        assert!(rows.iter().any(|row| text(row, "route").contains("10.77.0.2")), "{rows:?}");
+    });
 }
 
 #[test]
 fn an_agent_is_ready_without_a_bluetoothd_and_uses_the_radio_once_there_is_one() {
-    let Some(mut room) = Room::with(1) else { return };
-    room.daemon.kill_9();
-    let ana = room.person("Ana", 0, None);
-    let (_agent, _) = ana.agent(&[]);
-    room.start_daemon();
-    room.advert(0);
-}
-
-#[test]
-fn three_agents_all_see_each_other_by_radio_alone() {
-    let Some(room) = Room::with(3) else { return };
-    let people = [room.person("Ana", 0, None), room.person("Ben", 1, None), room.person("Cara", 2, None)];
-    let agents: Vec<_> = people.iter().map(|person| person.agent(&[])).collect();
-    for person in &people {
-        let mut near = person.hither(&["near", "--watch"]);
-        let mut others = BTreeSet::new();
-        while others.len() < 2 {
-            let row = near.wait_for("the others", PATIENTLY, |v| kind(v).starts_with("peer-"));
-            let peer = text(&row, "peer").to_owned();
-            if kind(&row) == "peer-removed" {
-                others.remove(&peer)
-            } else {
-                others.insert(peer)
-            };
-        }
-    }
-    drop(agents);
+    scenario(|| {
+        let Some(mut room) = Room::with(1) else { return };
+        room.daemon.kill_9();
+        let ana = room.person("Ana", 0, None);
+        let (_agent, _) = ana.agent(&[]);
+        room.start_daemon();
+        room.advert(0);
+    });
 }
 
 #[test]
 fn an_agent_tells_that_its_radio_is_switched_off_and_sees_again_once_it_is_on() {
-    let Some(mut room) = Room::with(2) else { return };
-    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
-    let (_a, _) = ana.agent(&[]);
-    let (_b, _) = ben.agent(&[]);
-    ben.sees("Ana", |v| text(v, "name") == "Ana");
-    room.power(1, false);
-    let status =
-        |word: &str| ben.rows(&["status"]).iter().any(|row| text(&row["media"], "ble").contains(word)).then_some(());
-    let until = std::time::Instant::now() + PATIENTLY;
-    while status("switched off").is_none() {
-        assert!(std::time::Instant::now() < until, "{:?}", ben.rows(&["status"]));
-    }
-    room.power(1, true);
-    room.air.wait_for("Ben's advert", PATIENTLY, |v| kind(v) == "advert" && v["by"] == 1);
-    ben.sees("Ana again", |v| text(v, "name") == "Ana");
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+        let (_a, _) = ana.agent(&[]);
+        let (_b, _) = ben.agent(&[]);
+        ben.sees("Ana", |v| text(v, "name") == "Ana");
+        room.power(1, false);
+        let status = |word: &str| {
+            ben.rows(&["status"]).iter().any(|row| text(&row["media"], "ble").contains(word)).then_some(())
+        };
+        let until = std::time::Instant::now() + PATIENTLY;
+        while status("switched off").is_none() {
+            assert!(std::time::Instant::now() < until, "{:?}", ben.rows(&["status"]));
+        }
+        room.power(1, true);
+        room.air.wait_for("Ben's advert", PATIENTLY, |v| kind(v) == "advert" && v["by"] == 1);
+        ben.sees("Ana again", |v| text(v, "name") == "Ana");
+    });
 }
 
 #[test]
 fn b6_yesterdays_advert_of_a_friend_is_nobody() {
-    let Some(room) = Room::with(2) else { return };
-    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
-    let (a, _) = ana.agent(&[]);
-    let (_b, _) = ben.agent(&[]);
-    let accepted = meet(&ana, &ben, "Ben");
-    assert_eq!(kind(&accepted), "accepted", "{accepted}");
-    let said = room.air.said();
-    let adverts = said.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
-    let old = adverts.rev().find(|v| kind(v) == "advert" && v["by"] == 0).expect("Ana's advert");
-    drop(a);
-    room.machine.shell("date -s @$(( $(date +%s) + 86400 )) >/dev/null");
-    room.order(&Order::Neighbour {
-        name: "replay".to_owned(),
-        address: "C0:00:00:00:00:66".to_owned(),
-        kind: 0,
-        data: text(&old, "data").to_owned(),
-        rssi: -50,
+    scenario(|| {
+        let Some(room) = Room::with(2) else { return };
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+        let (a, _) = ana.agent(&[]);
+        let (_b, _) = ben.agent(&[]);
+        let accepted = meet(&ana, &ben, "Ben");
+        assert_eq!(kind(&accepted), "accepted", "{accepted}");
+        let said = room.air.said();
+        let adverts = said.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
+        let old = adverts.rev().find(|v| kind(v) == "advert" && v["by"] == 0).expect("Ana's advert");
+        drop(a);
+        room.machine.shell("date -s @$(( $(date +%s) + 86400 )) >/dev/null");
+        room.order(&Order::Neighbour {
+            name: "replay".to_owned(),
+            address: "C0:00:00:00:00:66".to_owned(),
+            kind: 0,
+            data: text(&old, "data").to_owned(),
+            rssi: -50,
+        });
+        let row = ben.sees("the replay", |v| v["rssi"] == -50);
+        assert_ne!(text(&row, "name"), "Ana", "{row}");
+        assert_eq!(text(&row, "trust"), "new", "{row}");
+        assert_ne!(text(&row, "peer"), text(&accepted, "peer"), "{row}");
     });
-    let row = ben.sees("the replay", |v| v["rssi"] == -50);
-    assert_ne!(text(&row, "name"), "Ana", "{row}");
-    assert_eq!(text(&row, "trust"), "new", "{row}");
-    assert_ne!(text(&row, "peer"), text(&accepted, "peer"), "{row}");
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     agents::meet,
-    rig::{PATIENTLY, Person, Room, Row},
+    rig::{PATIENTLY, Person, Room, Row, scenario},
 };
 use hither_tests::{
     ble::Process,
@@ -26,46 +26,54 @@ fn middle(mut values: Vec<f64>) -> f64 {
 
 #[test]
 fn how_soon_a_device_is_shown_after_its_advert() {
-    let Some(mut room) = Room::with(2) else { return };
-    let ana = room.person("Ana", 0, None);
-    let (_agent, _) = ana.agent(&[]);
-    let mut near = ana.hither(&["near", "--watch"]);
-    let (mut shown, mut named) = (Vec::new(), Vec::new());
-    for number in 0..6 {
-        let name = format!("Ben{number}");
-        let ben = room.probe("advertise", 1, &[&format!("name={name}")]);
-        room.advert(1);
-        let began = Instant::now();
-        let row = near.wait_for("somebody", PATIENTLY, |v| kind(v) == "peer-added");
-        shown.push(began.elapsed().as_secs_f64());
-        if text(&row, "name") != name {
-            near.wait_for(&name, PATIENTLY, |v| kind(v) != "peer-removed" && text(v, "name") == name);
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let ana = room.person("Ana", 0, None);
+        let (_agent, _) = ana.agent(&[]);
+        let mut near = ana.hither(&["near", "--watch"]);
+        let (mut shown, mut named) = (Vec::new(), Vec::new());
+        for number in 0..6 {
+            let name = format!("Ben{number}");
+            let ben = room.probe("advertise", 1, &[&format!("name={name}")]);
+            room.advert(1);
+            let began = Instant::now();
+            let row = near.wait_for("somebody", PATIENTLY, |v| kind(v) == "peer-added");
+            shown.push(began.elapsed().as_secs_f64());
+            if text(&row, "name") != name {
+                near.wait_for(&name, PATIENTLY, |v| kind(v) != "peer-removed" && text(v, "name") == name);
+            }
+            named.push(began.elapsed().as_secs_f64());
+            ben.type_in(b"stop\n");
+            ben.end(PATIENTLY);
         }
-        named.push(began.elapsed().as_secs_f64());
-        ben.type_in(b"stop\n");
-        ben.end(PATIENTLY);
-    }
-    figure("advert to shown, look on, middle of 6", middle(shown), "s");
-    figure("advert to shown by its name, middle of 6", middle(named), "s");
+        figure("advert to shown, look on, middle of 6", middle(shown), "s");
+        figure("advert to shown by its name, middle of 6", middle(named), "s");
+    });
 }
 
 #[test]
 fn r2_7_an_agent_told_to_keep_off_the_radio_sends_nothing_by_it_and_rests() {
-    let Some(mut room) = Room::with(2) else { return };
-    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
-    let (_with, _) = ana.agent(&[]);
-    room.advert(0);
-    let before = room.packets();
-    let (_without, ready) = ben.agent(&["--no-ble"]);
-    assert_eq!(text(&ready["media"], "ble"), "off", "{ready}");
-    let (begun, rest) = (cost(&room), Duration::from_secs(60));
-    // Longer than two of the windows in which it would listen.
-    let _ = room.air.events.during(rest);
-    assert_eq!(room.packets().get(1), before.get(1), "r2.7: no command for the radio of an agent that keeps off it");
-    for ((name, start, _), (_, end, memory)) in begun.into_iter().zip(cost(&room)) {
-        figure(&format!("{name} at rest for a minute, processor"), end - start, "s (emulated)");
-        figure(&format!("{name} at rest, memory"), memory, "MiB (an unoptimised build)");
-    }
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+        let (_with, _) = ana.agent(&[]);
+        room.advert(0);
+        let before = room.packets();
+        let (_without, ready) = ben.agent(&["--no-ble"]);
+        assert_eq!(text(&ready["media"], "ble"), "off", "{ready}");
+        let (begun, rest) = (cost(&room), Duration::from_secs(60));
+        // Longer than two of the windows in which it would listen.
+        let _ = room.air.events.during(rest);
+        assert_eq!(
+            room.packets().get(1),
+            before.get(1),
+            "r2.7: no command for the radio of an agent that keeps off it"
+        );
+        for ((name, start, _), (_, end, memory)) in begun.into_iter().zip(cost(&room)) {
+            figure(&format!("{name} at rest for a minute, processor"), end - start, "s (emulated)");
+            figure(&format!("{name} at rest, memory"), memory, "MiB (an unoptimised build)");
+        }
+    });
 }
 
 /// Every agent's name, seconds of processor time so far, and resident memory.
@@ -90,22 +98,24 @@ fn cost(room: &Room) -> Vec<(String, f64, f64)> {
 
 #[test]
 fn a_file_arrives_whole_over_a_session_by_radio_alone() {
-    let Some(room) = Room::with(2) else { return };
-    let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
-    let (_a, _) = ana.agent(&[]);
-    let (_b, _) = ben.agent(&[]);
-    let accepted = meet(&ana, &ben, "Ben");
-    assert_eq!(kind(&accepted), "accepted", "{accepted}");
-    invite_again(&ana, &ben, &accepted);
-    room.machine.shell("mkdir -p /tmp/out; head -c 200000 /dev/urandom >/tmp/noise");
-    let mut receive = ben.hither(&["receive", "--to", "/tmp/out", "--once"]);
-    let began = Instant::now();
-    let mut send = ana.hither(&["send", text(&accepted, "peer"), "/tmp/noise", "--wait"]);
-    let done = send.wait_for("the end", PATIENTLY, |v| matches!(kind(v), "done" | "error"));
-    assert_eq!(kind(&done), "done", "{done}");
-    figure("a file of 200 kB by radio, offer and check included", began.elapsed().as_secs_f64(), "s");
-    receive.wait("done");
-    room.machine.shell("cmp /tmp/noise /tmp/out/noise");
+    scenario(|| {
+        let Some(room) = Room::with(2) else { return };
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+        let (_a, _) = ana.agent(&[]);
+        let (_b, _) = ben.agent(&[]);
+        let accepted = meet(&ana, &ben, "Ben");
+        assert_eq!(kind(&accepted), "accepted", "{accepted}");
+        invite_again(&ana, &ben, &accepted);
+        room.machine.shell("mkdir -p /tmp/out; head -c 200000 /dev/urandom >/tmp/noise");
+        let mut receive = ben.hither(&["receive", "--to", "/tmp/out", "--once"]);
+        let began = Instant::now();
+        let mut send = ana.hither(&["send", text(&accepted, "peer"), "/tmp/noise", "--wait"]);
+        let done = send.wait_for("the end", PATIENTLY, |v| matches!(kind(v), "done" | "error"));
+        assert_eq!(kind(&done), "done", "{done}");
+        figure("a file of 200 kB by radio, offer and check included", began.elapsed().as_secs_f64(), "s");
+        receive.wait("done");
+        room.machine.shell("cmp /tmp/noise /tmp/out/noise");
+    });
 }
 
 /// Two who know each other meet again: how long until the other is asked.

@@ -1,6 +1,6 @@
 //! Neighbours that are no friends: adverts out of shape, copied ones, and very many.
 
-use crate::rig::{PATIENTLY, Room, Row};
+use crate::rig::{PATIENTLY, Room, Row, scenario};
 use hither_discovery::ble::beacon::DOOR_UUID;
 use hither_tests::{
     ble::air::Order,
@@ -42,13 +42,15 @@ fn example(room: &mut Room) -> String {
 
 #[test]
 fn twenty_devices_at_once_are_all_heard() {
-    let Some(mut room) = Room::with(2) else { return };
-    let good = example(&mut room);
-    let mut scan = room.probe("scan", 1, &[]);
-    for last in 1..=20 {
-        room.order(&neighbour(&format!("n{last}"), last, &other_id(&good, last)));
-    }
-    heard(&mut scan, "C0:00", 20);
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let good = example(&mut room);
+        let mut scan = room.probe("scan", 1, &[]);
+        for last in 1..=20 {
+            room.order(&neighbour(&format!("n{last}"), last, &other_id(&good, last)));
+        }
+        heard(&mut scan, "C0:00", 20);
+    });
 }
 
 /// The same advert with another id: the eight bytes before the last of the service data.
@@ -61,88 +63,98 @@ fn other_id(good: &str, number: u8) -> String {
 
 #[test]
 fn b1_adverts_out_of_shape_are_passed_over_and_the_good_one_is_heard() {
-    let Some(mut room) = Room::with(2) else { return };
-    let good = example(&mut room);
-    let at = good.find("1b21").expect("service data");
-    let service = &good[at..at + 56];
-    let mut scan = room.probe("scan", 1, &[]);
-    let bad = [
-        String::new(),
-        "00".repeat(31),
-        "ff".repeat(31),
-        // A length that reaches past the end, data one byte short, one too long, none, and another version.
-        format!("1e{}", &service[2..]),
-        format!("1a{}", &service[2..54]),
-        format!("1c{}00", &service[2..]),
-        format!("1121{}", &service[4..36]),
-        format!("1b21{}f0{}", &service[4..36], &service[38..]),
-    ];
-    for (number, data) in (1..).zip(&bad) {
-        room.order(&neighbour(&format!("bad{number}"), number, data));
-    }
-    room.order(&neighbour("good", 0x99, &other_id(&good, 0x99)));
-    let sources = heard(&mut scan, "C0:00:00:00:00:99", 1);
-    assert_eq!(sources.len(), 1);
-    // All were on the air at the same time, so whoever would be taken for a device was by now.
-    let seen: Vec<Row> = scan.events.seen().to_vec();
-    let wrong: Vec<&Row> =
-        seen.iter().filter(|v| kind(v) == "seen" && !text(v, "source").ends_with("99") && !v["id"].is_null()).collect();
-    assert_eq!(wrong, [] as [&Row; 0]);
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let good = example(&mut room);
+        let at = good.find("1b21").expect("service data");
+        let service = &good[at..at + 56];
+        let mut scan = room.probe("scan", 1, &[]);
+        let bad = [
+            String::new(),
+            "00".repeat(31),
+            "ff".repeat(31),
+            // A length that reaches past the end, data one byte short, one too long, none, and another version.
+            format!("1e{}", &service[2..]),
+            format!("1a{}", &service[2..54]),
+            format!("1c{}00", &service[2..]),
+            format!("1121{}", &service[4..36]),
+            format!("1b21{}f0{}", &service[4..36], &service[38..]),
+        ];
+        for (number, data) in (1..).zip(&bad) {
+            room.order(&neighbour(&format!("bad{number}"), number, data));
+        }
+        room.order(&neighbour("good", 0x99, &other_id(&good, 0x99)));
+        let sources = heard(&mut scan, "C0:00:00:00:00:99", 1);
+        assert_eq!(sources.len(), 1);
+        // All were on the air at the same time, so whoever would be taken for a device was by now.
+        let seen: Vec<Row> = scan.events.seen().to_vec();
+        let wrong: Vec<&Row> = seen
+            .iter()
+            .filter(|v| kind(v) == "seen" && !text(v, "source").ends_with("99") && !v["id"].is_null())
+            .collect();
+        assert_eq!(wrong, [] as [&Row; 0]);
+    });
 }
 
 #[test]
 fn a_copied_advert_is_another_source_and_does_not_hide_the_first() {
-    let Some(mut room) = Room::with(2) else { return };
-    let _shows = room.probe("advertise", 0, &["name=Ana"]);
-    let advert = room.advert(0);
-    let mut scan = room.probe("scan", 1, &[]);
-    room.order(&neighbour("copy", 0x66, text(&advert, "data")));
-    heard(&mut scan, "C0:00:00:00:00:66", 1);
-    let own = room.address(0).to_owned();
-    scan.wait_for("the first", PATIENTLY, |v| text(v, "source").to_uppercase() == own && !v["card"].is_null());
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let _shows = room.probe("advertise", 0, &["name=Ana"]);
+        let advert = room.advert(0);
+        let mut scan = room.probe("scan", 1, &[]);
+        room.order(&neighbour("copy", 0x66, text(&advert, "data")));
+        heard(&mut scan, "C0:00:00:00:00:66", 1);
+        let own = room.address(0).to_owned();
+        scan.wait_for("the first", PATIENTLY, |v| text(v, "source").to_uppercase() == own && !v["card"].is_null());
+    });
 }
 
 #[test]
 fn b3_a_flood_of_adverts_does_not_hide_who_is_there() {
-    let Some(mut room) = Room::with(2) else { return };
-    let good = example(&mut room);
-    let mut scan = room.probe("scan", 1, &[]);
-    room.air.wait_for("a scan", PATIENTLY, |v| kind(v) == "scan" && v["on"] == true);
-    let at = good.find("1b21").expect("service data") + 4 + 32 + 2;
-    let mut data = good.clone();
-    data.replace_range(at..at + 2, "ii");
-    for _ in 0..10 {
-        room.order(&Order::Flood { count: 100, data: data.clone() });
-        room.air.wait("flooded");
-    }
-    room.order(&neighbour("good", 0x99, &other_id(&good, 0x99)));
-    heard(&mut scan, "C0:00:00:00:00:99", 1);
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let good = example(&mut room);
+        let mut scan = room.probe("scan", 1, &[]);
+        room.air.wait_for("a scan", PATIENTLY, |v| kind(v) == "scan" && v["on"] == true);
+        let at = good.find("1b21").expect("service data") + 4 + 32 + 2;
+        let mut data = good.clone();
+        data.replace_range(at..at + 2, "ii");
+        for _ in 0..10 {
+            room.order(&Order::Flood { count: 100, data: data.clone() });
+            room.air.wait("flooded");
+        }
+        room.order(&neighbour("good", 0x99, &other_id(&good, 0x99)));
+        heard(&mut scan, "C0:00:00:00:00:99", 1);
+    });
 }
 
 #[test]
 fn b4_writes_too_long_or_in_pieces_are_refused_and_the_door_still_opens() {
-    let Some(mut room) = Room::with(2) else { return };
-    let rid = "000102030405060708090a0b0c0d0e0f";
-    let _shows = room.probe("advertise", 0, &["name=Ana", &format!("rid={rid}")]);
-    room.advert(0);
-    let (own, other) = (room.address(1).to_owned(), room.address(0).to_owned());
-    let mut by_hand = room.machine.start(&["bluetoothctl"], &[]);
-    by_hand.type_in(format!("select {own}\nmenu scan\ntransport le\nback\nscan on\n").as_bytes());
-    by_hand.wait_text(&format!("Device {other}"));
-    by_hand.type_in(format!("connect {other}\n").as_bytes());
-    by_hand.wait_text("ServicesResolved: yes");
-    let door = format!("{DOOR_UUID:032x}");
-    let (a, b, c, d, e) = (&door[..8], &door[8..12], &door[12..16], &door[16..20], &door[20..]);
-    by_hand.type_in(format!("scan off\nmenu gatt\nselect-attribute {a}-{b}-{c}-{d}-{e}\n").as_bytes());
-    // In one piece, in prepared pieces, and from an offset on: past the limit, past any value, and the right length.
-    for (bytes, how) in [(100, ""), (400, " 0 reliable"), (512, " 0 request"), (15, ""), (8, " 8 reliable")] {
-        let value = vec!["0x01"; bytes].join(" ");
-        by_hand.type_in(format!("write \"{value}\"{how}\n").as_bytes());
-        by_hand.wait_text("Failed to write");
-    }
-    by_hand.type_in(format!("back\ndisconnect {other}\n").as_bytes());
-    by_hand.wait_text("uccessful disconnected");
-    let mut knock = room.probe("knock", 1, &["any", rid]);
-    let told = knock.wait_for("routes", PATIENTLY, |v| matches!(kind(v), "routes" | "error"));
-    assert_eq!(told["routes"]["port"], 7777, "{told}");
+    scenario(|| {
+        let Some(mut room) = Room::with(2) else { return };
+        let rid = "000102030405060708090a0b0c0d0e0f";
+        let _shows = room.probe("advertise", 0, &["name=Ana", &format!("rid={rid}")]);
+        room.advert(0);
+        let (own, other) = (room.address(1).to_owned(), room.address(0).to_owned());
+        let mut by_hand = room.machine.start(&["bluetoothctl"], &[]);
+        by_hand.type_in(format!("select {own}\nmenu scan\ntransport le\nback\nscan on\n").as_bytes());
+        by_hand.wait_text(&format!("Device {other}"));
+        by_hand.type_in(format!("connect {other}\n").as_bytes());
+        by_hand.wait_text("ServicesResolved: yes");
+        let door = format!("{DOOR_UUID:032x}");
+        let (a, b, c, d, e) = (&door[..8], &door[8..12], &door[12..16], &door[16..20], &door[20..]);
+        by_hand.type_in(format!("scan off\nmenu gatt\nselect-attribute {a}-{b}-{c}-{d}-{e}\n").as_bytes());
+        // In one piece, in prepared pieces, and from an offset on: past the limit, past any value, and the right length.
+        for (bytes, how) in [(100, ""), (400, " 0 reliable"), (512, " 0 request"), (15, ""), (8, " 8 reliable")] {
+            let value = vec!["0x01"; bytes].join(" ");
+            by_hand.type_in(format!("write \"{value}\"{how}\n").as_bytes());
+            by_hand.wait_text("Failed to write");
+        }
+        by_hand.type_in(format!("back\ndisconnect {other}\n").as_bytes());
+        by_hand.wait_text("uccessful disconnected");
+        let mut knock = room.probe("knock", 1, &["any", rid]);
+        let told = knock.wait_for("routes", PATIENTLY, |v| matches!(kind(v), "routes" | "error"));
+        assert_eq!(told["routes"]["port"], 7777, "{told}");
+    });
 }

@@ -33,6 +33,12 @@ pub(crate) type Row = Value;
 /// How often the machine is booted: a scenario that kills it must not hide the others, nor may all of them wait for it.
 const BOOTS: usize = 3;
 
+/// Every machine that was booted.
+static MACHINES: Mutex<Vec<&'static Machine>> = Mutex::new(Vec::new());
+
+/// What the console says when the kernel dies of its own fault.
+const KERNELS_OWN: &str = "hci_chan_del";
+
 /// One scenario at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -45,7 +51,6 @@ enum Without {
 /// The machine, booted when the first scenario asks, and again if its kernel died. It ends with this process.
 fn machine() -> Result<&'static Machine, &'static Without> {
     static IMAGE: OnceLock<Result<Image, Without>> = OnceLock::new();
-    static MACHINES: Mutex<Vec<&'static Machine>> = Mutex::new(Vec::new());
     let image = IMAGE.get_or_init(|| {
         let parts = Parts::find().map_err(Without::Parts)?;
         let build = || Image::build(&parts, SUITE, &programs()?);
@@ -81,6 +86,18 @@ fn programs() -> Result<Vec<PathBuf>, String> {
         program::hither()?,
         program::named("examples/ble_probe", "HITHER_BLE_PROBE", probe)?,
     ])
+}
+
+/// Runs a scenario. Where the machine's kernel dies under it of the one fault of its own that is known (Debian's 6.1: a
+/// list is broken when a channel closes), nothing was found out about the program: that is said, as a skip.
+pub(crate) fn scenario(body: impl FnOnce()) {
+    let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)) else { return };
+    let died_of = |machine: &&'static Machine| !machine.is_up() && machine.console_tail().contains(KERNELS_OWN);
+    let last = MACHINES.lock().unwrap_or_else(PoisonError::into_inner).last().copied();
+    match last.filter(died_of) {
+        Some(_) => skipped(SUITE, &format!("the machine's kernel died of a fault of its own ({KERNELS_OWN})")),
+        None => std::panic::resume_unwind(panic),
+    }
 }
 
 /// A room with some radios in it.

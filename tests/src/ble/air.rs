@@ -98,21 +98,16 @@ impl Air {
     }
 
     /// What becomes of a packet that a host gives its controller. btvirt makes a second link between the same two, which
-    /// no controller does (Core, LE Create Connection) and no kernel expects. Here a controller has one link at a time, as
-    /// small ones do: with several, btvirt and this kernel stumble over each other.
+    /// no controller does (Core, LE Create Connection) and no kernel expects.
     pub fn fate(&mut self, by: usize, packet: &[u8]) -> Fate {
         match packet {
             // LE Create Connection: interval, window, one device and not a list, its kind of address, its address, …
             [1, 0x0d, 0x20, _, _, _, _, _, 0, _, rest @ ..] => {
                 let Some(to) = rest.get(..6).and_then(|to| self.who_is(to)) else { return Fate::Passed };
-                let pair = |link: &&Link| {
-                    [link.central, link.peripheral] == [by, to] || [link.peripheral, link.central] == [by, to]
-                };
-                let busy = |link: &&Link| [by, to].iter().any(|one| [link.central, link.peripheral].contains(one));
-                if let Some(link) = self.links.iter().find(busy) {
-                    // Command Status: Connection Already Exists, or Connection Limit Exceeded.
-                    let status = if pair(&link) { 0x0b } else { 0x09 };
-                    return Fate::Answered(vec![4, 0x0f, 4, status, 1, 0x0d, 0x20]);
+                let pair = |link: &Link| [[by, to], [to, by]].contains(&[link.central, link.peripheral]);
+                if self.links.iter().any(pair) {
+                    // Command Status: Connection Already Exists.
+                    return Fate::Answered(vec![4, 0x0f, 4, 0x0b, 1, 0x0d, 0x20]);
                 }
                 self.links.push(Link { central: by, peripheral: to, handle: None });
             }
@@ -138,7 +133,9 @@ impl Air {
                 }
             }
             // A link that did not come about.
-            [4, 0x3e, _, 0x01 | 0x0a, _, ..] => self.links.retain(|link| link.central != by || link.handle.is_some()),
+            [4, 0x3e, _, 0x01 | 0x0a, 1..=255, ..] => {
+                self.links.retain(|link| link.central != by || link.handle.is_some());
+            }
             // Disconnection Complete.
             [4, 0x05, _, 0, low, high, ..] => {
                 self.links.retain(|link| link.central != by || link.handle != Some([*low, *high]));

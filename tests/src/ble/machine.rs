@@ -149,7 +149,7 @@ pub(super) fn tail(path: &Path) -> String {
     let text = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    lines.get(lines.len().saturating_sub(40)..).unwrap_or_default().join("\n")
+    lines.get(lines.len().saturating_sub(100)..).unwrap_or_default().join("\n")
 }
 
 impl Line {
