@@ -112,7 +112,7 @@ fn r2_7_who_is_withdrawn_sends_nothing() {
 }
 
 #[test]
-fn with_private_addresses_an_id_that_changes_in_time_takes_its_address_along() {
+fn with_private_addresses_no_advert_shows_the_adapters_own() {
     scenario(|| {
         let Some(mut room) = Room::furnished(2, Addresses::Private) else { return };
         let _shows = room.probe("advertise", 0, &["name=Ana"]);
