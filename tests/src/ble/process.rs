@@ -129,7 +129,7 @@ impl Process {
     /// Waits for an event or row of this kind.
     ///
     /// # Panics
-    /// When it does not come within [`SOON`].
+    /// When it does not come within a minute.
     pub fn wait(&mut self, wanted: &str) -> Value {
         self.wait_for(wanted, SOON, |v| kind(v) == wanted)
     }
@@ -137,7 +137,7 @@ impl Process {
     /// Waits for a line that is not JSON and holds this text.
     ///
     /// # Panics
-    /// When it does not come within [`SOON`].
+    /// When it does not come within a minute.
     pub fn wait_text(&mut self, wanted: &str) -> String {
         let line = self.wait_for(wanted, SOON, |v| v.as_str().is_some_and(|text| text.contains(wanted)));
         line.as_str().unwrap_or_default().to_owned()
