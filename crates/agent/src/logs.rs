@@ -48,7 +48,9 @@ pub(crate) fn to_file(profile: &Path, verbosity: u8) -> io::Result<()> {
 /// Whether it is the one of bluez-async that ends a task of its own and nothing else: it lets go of a stream of signals
 /// that has just ended by itself (docs/known-issues.md).
 fn harmless(panic: &PanicHookInfo<'_>) -> bool {
-    panic.location().is_some_and(|place| place.file().contains("bluez-async") && place.file().ends_with("messagestream.rs"))
+    panic
+        .location()
+        .is_some_and(|place| place.file().contains("bluez-async") && place.file().ends_with("messagestream.rs"))
 }
 
 fn filter(verbosity: u8) -> EnvFilter {

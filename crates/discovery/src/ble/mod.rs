@@ -3,7 +3,7 @@
 //! The pure parts say what is on the air ([`beacon`]), what is read over GATT ([`card`], [`routes`], `door`), how near
 //! something is ([`nearness`]) and who is on the list ([`table`]). [`Ble`] is the part that sends and hears: one task
 //! (`actor`) keeps the list and what is wanted, another (`driver`) makes the radio follow, and neither waits for the
-//! system without a deadline. Two traits (`radio`) are all they know of it: [`bluez`] is Linux behind them.
+//! system without a deadline. Two traits (`radio`) are all they know of it: `bluez` is Linux behind them.
 //!
 //! At rest it listens for 2 s of every 30 s; while somebody looks, all the time. Whatever sends needs the grant, which is
 //! looked at again before every request and every three seconds. What is *not* here: making and resolving ids and tags,
