@@ -13,5 +13,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     fileParallelism: false,
+    // Of the ways to look at every view two at a time: half of each is waiting for the page.
+    maxConcurrency: 2,
   },
 });

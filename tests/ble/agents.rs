@@ -1,7 +1,10 @@
 //! The real agents, each with a radio of its own: they find each other, meet and talk with a network between them and
 //! without one.
 
-use crate::rig::{PATIENTLY, Person, Room, Row, scenario};
+use crate::{
+    figures::cost,
+    rig::{PATIENTLY, Person, Room, Row, scenario},
+};
 use hither_tests::{
     ble::air::Order,
     events::{kind, text},
@@ -74,6 +77,29 @@ fn without_a_network_two_agents_find_each_other_meet_and_talk_by_radio_alone() {
 }
 
 #[test]
+fn once_a_session_by_radio_is_closed_both_agents_rest() {
+    scenario(|| {
+        let Some(room) = Room::with(2) else { return };
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, None));
+        let (_a, _) = ana.agent(&[]);
+        let (_b, _) = ben.agent(&[]);
+        let accepted = meet(&ana, &ben, "Ben");
+        assert_eq!(kind(&accepted), "accepted", "{accepted}");
+        ana.rows(&["close", text(&accepted, "session")]);
+        let until = std::time::Instant::now() + PATIENTLY;
+        while ben.rows(&["sessions"]).iter().any(|row| kind(row) == "session") {
+            assert!(std::time::Instant::now() < until, "{:?}", ben.rows(&["sessions"]));
+        }
+        let before = cost(&room);
+        room.machine.shell("sleep 10");
+        for (start, end) in before.into_iter().zip(cost(&room)) {
+            let took = end.seconds - start.seconds;
+            assert!(took < 5.0, "{} took {took:.1} s of the processor in ten", end.name);
+        }
+    });
+}
+
+#[test]
 fn with_a_network_a_device_heard_both_ways_is_one_row_and_says_how_near_it_is() {
     scenario(|| {
         let Some(room) = Room::with(2) else { return };
@@ -103,6 +129,25 @@ fn an_invite_by_radio_goes_on_over_the_network_where_there_is_one() {
         assert_eq!(kind(&accepted), "accepted", "{accepted}");
         let rows = ana.rows(&["sessions"]);
         assert!(rows.iter().any(|row| text(row, "route").contains("10.77.0.2")), "{rows:?}");
+    });
+}
+
+#[test]
+fn where_channels_are_forbidden_devices_are_heard_and_an_invite_says_what_is_missing() {
+    scenario(|| {
+        let Some(room) = Room::with(2) else { return };
+        // There are no sockets for Bluetooth in a network namespace.
+        room.machine.shell("/opt/ip netns add right; /opt/ip netns exec right ip link set lo up");
+        let _alone = Cable(&room);
+        let (ana, ben) = (room.person("Ana", 0, None), room.person("Ben", 1, Some("right")));
+        let (_a, _) = ana.agent(&["--no-mdns"]);
+        let (_b, _) = ben.agent(&["--no-mdns"]);
+        ben.sees("Ana", |v| text(v, "name") == "Ana");
+        let row = ana.sees("Ben", |v| text(v, "name") == "Ben");
+        let mut invite = ana.hither(&["invite", text(&row, "peer")]);
+        let end = invite.wait_for("the end", PATIENTLY, |v| matches!(kind(v), "code" | "accepted" | "error"));
+        assert!(text(&end, "message").contains("no network joins the two"), "{end}");
+        assert!(text(&end, "hint").contains("onto one network"), "{end}");
     });
 }
 

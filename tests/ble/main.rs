@@ -7,6 +7,7 @@
 mod agents;
 mod figures;
 mod hostile;
+mod privacy;
 mod radio;
 mod recovery;
 mod rig;

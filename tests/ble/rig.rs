@@ -33,8 +33,17 @@ pub(crate) type Row = Value;
 /// How often the machine is booted: a scenario that kills it must not hide the others, nor may all of them wait for it.
 const BOOTS: usize = 3;
 
-/// Every machine that was booted.
-static MACHINES: Mutex<Vec<&'static Machine>> = Mutex::new(Vec::new());
+/// Every machine that was booted, and how its time passes.
+static MACHINES: Mutex<Vec<(Pace, &'static Machine)>> = Mutex::new(Vec::new());
+
+/// How time passes in a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// As here.
+    Usual,
+    /// As soon as nothing is to be done, the next moment in which something is.
+    Hurried,
+}
 
 /// What the console says when the kernel dies of its own fault.
 const KERNELS_OWN: &str = "hci_chan_del";
@@ -48,8 +57,9 @@ enum Without {
     Machine(String),
 }
 
-/// The machine, booted when the first scenario asks, and again if its kernel died. It ends with this process.
-fn machine() -> Result<&'static Machine, &'static Without> {
+/// The machine, booted when the first scenario asks, and again if its kernel died. It ends with this process; one that
+/// hurries with its scenario.
+fn machine(pace: Pace) -> Result<&'static Machine, &'static Without> {
     static IMAGE: OnceLock<Result<Image, Without>> = OnceLock::new();
     let image = IMAGE.get_or_init(|| {
         let parts = Parts::find().map_err(Without::Parts)?;
@@ -58,12 +68,17 @@ fn machine() -> Result<&'static Machine, &'static Without> {
     });
     let image = image.as_ref()?;
     let mut machines = MACHINES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(machine) = machines.last().filter(|machine| machine.is_up()) {
+    let of_pace = || machines.iter().filter(|(of, _)| *of == pace);
+    if let Some((_, machine)) = of_pace().next_back().filter(|(_, machine)| machine.is_up()) {
         return Ok(machine);
     }
-    let booted = if machines.len() < BOOTS { Machine::boot(image) } else { Err("it died too often".to_owned()) };
+    let booted = match pace {
+        _ if of_pace().count() >= BOOTS => Err("it died too often".to_owned()),
+        Pace::Usual => Machine::boot(image),
+        Pace::Hurried => Machine::boot_hurried(image),
+    };
     let machine: &Machine = Box::leak(Box::new(booted.unwrap_or_else(|why| panic!("the machine: {why}"))));
-    machines.push(machine);
+    machines.push((pace, machine));
     Ok(machine)
 }
 
@@ -93,8 +108,8 @@ fn programs() -> Result<Vec<PathBuf>, String> {
 pub(crate) fn scenario(body: impl FnOnce()) {
     let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)) else { return };
     let died_of = |machine: &&'static Machine| !machine.is_up() && machine.console_tail().contains(KERNELS_OWN);
-    let last = MACHINES.lock().unwrap_or_else(PoisonError::into_inner).last().copied();
-    match last.filter(died_of) {
+    let last: Vec<_> = MACHINES.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, m)| *m).collect();
+    match last.last().filter(|machine| died_of(machine)) {
         Some(_) => skipped(SUITE, &format!("the machine's kernel died of a fault of its own ({KERNELS_OWN})")),
         None => std::panic::resume_unwind(panic),
     }
@@ -106,6 +121,7 @@ pub(crate) struct Room {
     pub(crate) addresses: Vec<String>,
     pub(crate) air: Process,
     pub(crate) daemon: Process,
+    pace: Pace,
     _bus: Process,
     _turn: MutexGuard<'static, ()>,
 }
@@ -126,8 +142,17 @@ impl Room {
     }
 
     pub(crate) fn furnished(radios: usize, addresses: Addresses) -> Option<Self> {
+        Self::opened(radios, addresses, Pace::Usual)
+    }
+
+    /// A room in a machine of its own that skips the time in which nothing happens.
+    pub(crate) fn hurried(radios: usize, addresses: Addresses) -> Option<Self> {
+        Self::opened(radios, addresses, Pace::Hurried)
+    }
+
+    fn opened(radios: usize, addresses: Addresses, pace: Pace) -> Option<Self> {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let machine = match machine() {
+        let machine = match machine(pace) {
             Ok(machine) => machine,
             Err(Without::Parts(why)) => {
                 skipped(SUITE, why);
@@ -145,7 +170,7 @@ impl Room {
         let mut air = machine.start(&["ble-air", &radios.to_string()], &[]);
         let addresses = told_addresses(&mut air, radios);
         let daemon = machine.start(&["bluetoothd", "-n"], &[]);
-        let room = Self { machine, addresses, air, daemon, _bus: bus, _turn: turn };
+        let room = Self { machine, addresses, air, daemon, pace, _bus: bus, _turn: turn };
         for radio in 0..radios {
             room.until_powered(radio, true);
         }
@@ -248,8 +273,10 @@ impl Drop for Room {
             let _ = std::io::Write::write_all(&mut std::io::stderr(), lines.join("\n").as_bytes());
         }
         // Before its controllers: taking those away under its links has made this kernel stumble.
-        if self.machine.is_up() {
+        if self.machine.is_up() && self.pace == Pace::Usual {
             self.daemon.kill_9();
+        } else {
+            self.machine.switch_off();
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Keys with a real Secret Service: GNOME Keyring on a session bus of its own.
 
 use crate::rig::skipped;
-use hither_identity::{Credential, DeviceKey, KeptIn, Keyring, Wallet, import};
+use hither_identity::{Credential, DeviceKey, Keyring, Wallet, import};
+use hither_model::KeyPlace;
 use std::{fs, path::PathBuf, process::Command};
 
 /// Starts the keyring in the new session, then this test's other half.
@@ -33,19 +34,20 @@ fn the_part_in_a_session_of_its_own() {
     let keyring = std::sync::Arc::new(Keyring::of_session().expect("the session has a keyring"));
 
     let profile = home.join("profile");
-    let device = DeviceKey::load_or_create_with(&profile, Some(&keyring)).unwrap();
-    assert_eq!(device.kept_in(), KeptIn::SecretService);
+    let device = DeviceKey::load_or_create(&profile).unwrap();
+    assert_eq!(device.kept_in(), KeyPlace::File, "the keyring is a person's choice");
+    device.keep(KeyPlace::SecretService).unwrap();
+    assert_eq!(device.kept_in(), KeyPlace::SecretService);
     assert!(!profile.join("device.key").exists());
-    let again = DeviceKey::load_or_create_with(&profile, Some(&keyring)).unwrap();
-    assert_eq!(again.peer_id(), device.peer_id());
-    assert!(DeviceKey::load_or_create(&profile).is_err(), "without the keyring no other identity is made silently");
+    let again = DeviceKey::load_or_create(&profile).unwrap();
+    assert_eq!((again.peer_id(), again.kept_in()), (device.peer_id(), KeyPlace::SecretService));
 
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
     let imported = import([certificate.pem(), key.serialize_pem()].concat().as_bytes(), None).unwrap();
     let wallet = Wallet::open(&home.join("identities"), Some(keyring)).unwrap();
     let kept = wallet.keep(&imported).unwrap();
-    assert_eq!(kept.place, KeptIn::SecretService);
+    assert_eq!(kept.place, KeyPlace::SecretService);
     assert_eq!(wallet.list().unwrap().len(), 1);
     assert_eq!(wallet.load(&kept.id).unwrap().peer_id(), imported.peer_id());
     for file in fs::read_dir(home.join("identities")).unwrap() {

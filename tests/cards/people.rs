@@ -13,7 +13,7 @@ use hither_tests::{
     netns::Lab,
     run::SOON,
 };
-use rcgen::SignatureAlgorithm;
+use rcgen::{KeyPair, RsaKeySize, SignatureAlgorithm};
 use serde_json::Value;
 
 const PIN: &str = "24680";
@@ -34,9 +34,13 @@ fn is_ana(certified: &Value) {
 
 /// A card holder invites, and then answers.
 fn both_ways(algorithm: &'static SignatureAlgorithm, key: &str) {
+    both_ways_with(&KeyPair::generate_for(algorithm).expect("a key"), key);
+}
+
+fn both_ways_with(pair_of_keys: &KeyPair, key: &str) {
     let Some(soft) = Soft::new("work", PIN) else { return };
     let Some(lab) = Lab::of(2) else { return };
-    soft.put("work", "ana", algorithm, None);
+    soft.put_own("work", "ana", pair_of_keys);
     let (mut ana, mut ben) = pair(&soft, &lab);
     let rows = ana.certificates();
     let row = rows.iter().find(|row| text(row, "subject") == "CN=ana,O=Lab").expect("the token's certificate");
@@ -100,6 +104,21 @@ fn the_holder_of_a_p384_key_on_a_token_invites_and_answers_and_is_seen_as_certif
 #[test]
 fn the_holder_of_an_rsa_key_on_a_token_invites_and_answers_and_is_seen_as_certified() {
     both_ways(&rcgen::PKCS_RSA_SHA256, "rsa2048");
+}
+
+/// The longer ones.
+fn rsa(size: RsaKeySize) -> KeyPair {
+    KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size).expect("a key")
+}
+
+#[test]
+fn the_holder_of_an_rsa_key_of_3072_bits_on_a_token_invites_and_answers_and_is_seen_as_certified() {
+    both_ways_with(&rsa(RsaKeySize::_3072), "rsa3072");
+}
+
+#[test]
+fn the_holder_of_an_rsa_key_of_4096_bits_on_a_token_invites_and_answers_and_is_seen_as_certified() {
+    both_ways_with(&rsa(RsaKeySize::_4096), "rsa4096");
 }
 
 #[test]

@@ -82,6 +82,11 @@ impl Soft {
         self.put_key(label, name, &key, &self.authority.issue(name, certified.unwrap_or(&key)));
     }
 
+    /// Puts this key on the token, and a certificate for it.
+    pub(crate) fn put_own(&self, label: &str, name: &str, key: &KeyPair) {
+        self.put_key(label, name, key, &self.authority.issue(name, key));
+    }
+
     /// Puts a key and a certificate on the token that is otherwise than usual.
     pub(crate) fn put_with(&self, label: &str, name: &str, change: impl FnOnce(&mut CertificateParams)) {
         let key = KeyPair::generate().expect("a key");

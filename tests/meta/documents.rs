@@ -104,7 +104,7 @@ fn case_of(test: &str) -> Option<String> {
         return None;
     }
     let mut chars = case.chars();
-    let letter = chars.next().filter(|c| "ditxmfarngsb".contains(*c))?;
+    let letter = chars.next().filter(|c| "ditxmfarngsbw".contains(*c))?;
     let number = chars.as_str();
     (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
         .then(|| format!("{}{number}", letter.to_uppercase()))

@@ -131,3 +131,21 @@ fn a_pipe_carries_any_bytes_and_keeps_the_half_close() {
     assert_eq!(listen.end(TRANSFER).code, Some(0));
     assert_eq!(fs::read(ben.file("heard")).unwrap(), fs::read(ana.file("raw")).unwrap());
 }
+
+#[test]
+fn an_agent_that_is_to_drain_finishes_what_moves_and_begins_nothing() {
+    let Some(lab) = Lab::of(2) else { return };
+    let (ana, ben, [_ana_agent, ben_agent], peer) = pair(&lab);
+    noise(&ana.file("film.mkv"), 8_000_000, 7).unwrap();
+    lab.limit(1, 20).unwrap();
+    let _receive = ben.hither(["receive".as_ref(), "--to".as_ref(), ben.at("got").as_os_str(), "--once".as_ref()]);
+    let mut send = offer(&ana, &peer, "film.mkv");
+    acts::moved(&mut send, 100_000);
+    let stop = ben.hither(["stop", "--drain"]);
+    let busy = acts::until(&ben, &["invite", "--link"], "a refusal", SOON, |row| kind(row) == "error");
+    assert_eq!(text(&busy, "code"), "Busy");
+    let done = send.wait_for("done", TRANSFER, |v| matches!(kind(v), "done" | "error"));
+    assert_eq!(kind(&done), "done", "{done}");
+    assert_eq!((stop.end(SOON).code, ben_agent.run.end(SOON).code), (Some(0), Some(0)));
+    assert_eq!(fs::read(ben.file("got/film.mkv")).unwrap(), fs::read(ana.file("film.mkv")).unwrap());
+}

@@ -4,6 +4,7 @@
 mod crashes;
 mod discovery;
 mod files;
+mod forward;
 mod impostor;
 mod lab;
 mod links;

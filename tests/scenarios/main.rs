@@ -4,6 +4,7 @@ mod control;
 mod desktop;
 mod life;
 mod profile;
+mod telling;
 
 /// An agent that stays off the network: no adverts, a listener on loopback alone.
 const ALONE: &[&str] = &["--no-mdns", "--loopback", "--listen", "127.0.0.1:0"];

@@ -2,9 +2,16 @@
 //! websockets. A test whose program is missing says so and is counted as skipped.
 
 mod commands;
+mod home;
 mod hosts;
+mod identities;
+mod kerberos;
 mod lab;
 mod names;
+mod networks;
+mod peers;
+mod peers_denied;
 mod proxies;
 mod servers;
+mod vault;
 mod websockets;

@@ -36,7 +36,7 @@ if "basic" in sys.argv:
 asyncio.run(main(int(sys.argv[1]), "clear" not in sys.argv, options))
 "#;
 
-fn server(lab: &Lab, words: &[&str]) -> (Program, u16) {
+pub(crate) fn server(lab: &Lab, words: &[&str]) -> (Program, u16) {
     let port = free_port();
     let script = lab.write("server.py", SERVER).display().to_string();
     let number = port.to_string();

@@ -2,7 +2,7 @@
 //! by sleeping), and several hosts as network namespaces on one machine.
 //!
 //! [`Seat`] is where a person sits: a host, a user, a profile. [`Run`] is a program started there. [`netns::Lab`] makes
-//! hosts and breaks the network between them. [`window::App`] is the window on a virtual display. [`ble::Machine`] is a virtual machine with Bluetooth.
+//! hosts and breaks the network between them. [`window::App`] is the window on a virtual display. [`ble::Machine`] is a virtual machine with Bluetooth. [`services::Systemd`] is a systemd of a user.
 //!
 //! What is *not* here: the engine in-process (the crates' own tests do that) and expectations about a scenario (those
 //! are in `scenarios/` and `netns/`).
@@ -14,6 +14,7 @@ pub mod netns;
 pub mod program;
 pub mod run;
 pub mod seat;
+pub mod services;
 pub mod skip;
 pub mod window;
 

@@ -154,6 +154,21 @@ impl Seat {
         dialled.join().unwrap_or_else(|_| Err(std::io::Error::other("the dialling thread ended early")))
     }
 
+    /// Does something on a thread that sits in the network of the seat's host, as do those it starts.
+    ///
+    /// # Panics
+    /// When the host is gone, or what is done there panics.
+    pub fn inside<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        let inside = move || {
+            if let Place::Host(holder) = self.place {
+                let network = std::fs::File::open(format!("/proc/{holder}/ns/net")).expect("the host is there");
+                move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network)).expect("it lets us in");
+            }
+            act()
+        };
+        std::thread::scope(|scope| scope.spawn(inside).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
     /// The program under test, as this seat's host sees it.
     ///
     /// # Panics

@@ -41,6 +41,7 @@ export class Desk {
   readonly capabilities = $derived(this.world.capabilities);
   readonly alarms = $derived(this.world.alarms);
   readonly identities = $derived(this.world.identities);
+  readonly lending = $derived(this.world.lending);
 
   /** Milliseconds since 1970, once a second: for countdowns. */
   now = $state(0);

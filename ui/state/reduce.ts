@@ -73,6 +73,12 @@ function apply(draft: Draft, news: WindowNews, now: number): void {
     case "identities":
       draft.world.identities += 1;
       return;
+    case "exposed":
+    case "unexposed":
+    case "forwarding":
+    case "forwarding-ended":
+      draft.world.lending += 1;
+      return;
     case "stopping":
       draft.world.agent = { is: "stopping" };
       return;

@@ -49,6 +49,8 @@ export interface World {
   alarms: readonly Alarm[];
   /** Goes up whenever certificates, cards or authorities have changed: time to ask again. */
   identities: number;
+  /** Goes up whenever something about services that are lent or used has changed. */
+  lending: number;
   /** Whose conversation is on the screen: its messages are read. */
   viewing: PeerId | null;
 }
@@ -70,5 +72,6 @@ export const emptyWorld = (): World => ({
   capabilities: new Map(),
   alarms: [],
   identities: 0,
+  lending: 0,
   viewing: null,
 });

@@ -1,18 +1,21 @@
 //! The engine as the agent needs it: how it is started, and what it can be told. The agent's life cycle is written
 //! against this, so that it can be tested without a network.
 
-use crate::settings;
 use hither_control::{PipeAsk, Wire};
-use hither_model::{Answer, Ask, DisplayName, Failure, Medium, MediumState, News, PeerId, row::Visibility};
+use hither_engine::Standby;
+use hither_model::{Answer, Ask, Failure, News};
 use std::{
-    collections::BTreeMap,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
+    sync::Arc,
 };
 use tokio::sync::{broadcast, watch};
 
-/// Which network interfaces take part in discovery.
-pub(crate) type Interfaces = settings::Interfaces;
+/// Settings that may change while the engine runs.
+pub(crate) type Chosen = hither_engine::Settings;
+
+/// What is known once an engine runs.
+pub(crate) type Started = hither_engine::Started;
 
 /// How to start an engine.
 #[derive(Debug)]
@@ -20,33 +23,12 @@ pub(crate) struct Wanted {
     pub(crate) profile: PathBuf,
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) standby: Arc<dyn Standby>,
     pub(crate) chosen: Chosen,
     pub(crate) mdns: bool,
     pub(crate) ble: bool,
+    pub(crate) websocket: hither_engine::Websocket,
     pub(crate) loopback: bool,
-}
-
-/// Settings that may change while the engine runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chosen {
-    pub(crate) name: Option<DisplayName>,
-    pub(crate) visibility: Visibility,
-    pub(crate) inbox: PathBuf,
-    pub(crate) allow_tls12: bool,
-    pub(crate) revoked: Vec<String>,
-    pub(crate) interfaces: Interfaces,
-    pub(crate) notifications: bool,
-    pub(crate) certificates: settings::Certificates,
-    pub(crate) bluetooth: settings::Bluetooth,
-}
-
-/// What is known once an engine runs.
-#[derive(Debug, Clone)]
-pub(crate) struct Started {
-    pub(crate) peer: PeerId,
-    pub(crate) name: Option<DisplayName>,
-    pub(crate) listen: Vec<SocketAddr>,
-    pub(crate) media: BTreeMap<Medium, MediumState>,
 }
 
 /// A running engine.

@@ -7,13 +7,17 @@
 use crate::{
     activation,
     desktop::{self, Parts, faces::Faces},
+    drain::Drain,
     engine::{Chosen, Engine, Started, Wanted},
     lock::{Opening, ProfileLock},
     logs, practice, ready,
+    rest::{self, Clients},
     settings::Settings,
+    supervisor::Supervisor,
     surface::Front,
 };
 use hither_control::{Door, Limits, Place, profile, serve, serve_lines};
+use hither_engine::Websocket;
 use hither_model::{DisplayName, ErrorCode, Failure, row::Visibility};
 use std::{
     fs, io,
@@ -55,6 +59,8 @@ pub struct Options {
     pub stdio: bool,
     /// Be a practice device in a throw-away profile.
     pub practice: bool,
+    /// Web servers, ours and those of others.
+    pub websocket: Websocket,
     /// Permit loopback addresses, for two agents on one machine.
     pub loopback: bool,
     /// Say `ready` as JSON.
@@ -63,6 +69,8 @@ pub struct Options {
     pub detached: bool,
     /// Let the desktop help, where there is one: notifications, and no sleep while a transfer moves.
     pub desktop: bool,
+    /// End when nothing was there to do for so long: for an agent that a socket starts again.
+    pub until_idle: Option<Duration>,
     /// How often `-v` was given.
     pub verbosity: u8,
 }
@@ -120,6 +128,8 @@ struct Host {
 enum Ending {
     /// By a signal or a client.
     Told,
+    /// There was nothing to do.
+    Idle,
     Engine,
     Input(Result<(), Failure>),
     Settings(Failure),
@@ -140,35 +150,44 @@ impl Host {
         };
         drop(opening);
         let listening = Signals::new()?;
-        let (engine, started) = start(self.wanted(inherited.peer, chosen.clone())).await?;
+        let supervisor = if self.options.detached { Supervisor::default() } else { Supervisor::from_env() };
+        let (engine, started) = start(self.wanted(inherited.peer, &supervisor, chosen.clone())).await?;
         // Listened to before any client can change them.
         let kept = engine.settings();
         let (stop, asked) = (CancellationToken::new(), CancellationToken::new());
-        let (faces, parts) = (Faces::new(), Parts::new());
+        let (faces, parts, clients) = (Faces::new(), Parts::new(), Clients::new());
         let (saving, saved) = tokio::sync::watch::channel(chosen.clone());
-        let (inner, end) = (engine.clone(), asked.clone());
-        let surface = Arc::new(Front { engine: inner, stop: end, faces: faces.clone(), parts: parts.clone(), saved });
+        let surface = Arc::new(Front {
+            engine: engine.clone(),
+            stop: asked.clone(),
+            drain: Drain::default(),
+            faces: faces.clone(),
+            clients: clients.clone(),
+            parts: parts.clone(),
+            saved,
+        });
         let helped = self.options.desktop && !self.options.practice;
         let desk = helped.then(|| desktop::start(&engine, faces, parts, self.profile.clone(), &stop));
         let server = tokio::spawn(serve(door, surface.clone(), Limits::default(), stop.clone()));
         ready::say(&ready::line(&started, &self.profile, self.options.json || self.options.stdio));
+        supervisor.ready(&format!("listening on {} addresses", started.listen.len()));
         if self.options.practice {
             tokio::spawn(practice::play(self.profile.clone(), stop.clone()));
         }
-        let input = async {
-            if !self.options.stdio {
-                return std::future::pending().await;
-            }
-            let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-            serve_lines(input, output, surface.clone(), stop.clone()).await.map_err(Failure::from)
-        };
         let ending = tokio::select! {
             () = listening.any() => Ending::Told,
             () = asked.cancelled() => Ending::Told,
             () = engine.stopped() => Ending::Engine,
-            outcome = input => Ending::Input(outcome),
+            () = self.idle(&engine, &clients) => Ending::Idle,
+            () = supervisor.reassure(&engine) => Ending::Engine,
+            outcome = self.input(surface.clone(), &stop) => Ending::Input(outcome),
             failure = self.keep_settings(stored, chosen, kept, &saving) => Ending::Settings(failure),
         };
+        supervisor.stopping();
+        if matches!(ending, Ending::Idle) {
+            // Who comes now waits at the socket for the next agent.
+            stop.cancel();
+        }
         finish(&engine).await;
         stop.cancel();
         if let Some(desk) = desk {
@@ -179,20 +198,39 @@ impl Host {
             tracing::warn!("the control socket ended badly: {e}");
         }
         match ending {
-            Ending::Told | Ending::Engine => Ok(()),
+            Ending::Told | Ending::Idle | Ending::Engine => Ok(()),
             Ending::Input(outcome) => outcome,
             Ending::Settings(failure) => Err(failure),
         }
     }
 
-    fn wanted(&self, listeners: Vec<TcpListener>, chosen: Chosen) -> Wanted {
+    /// The one client on standard input and output, if that is wanted.
+    async fn input<E: Engine>(&self, surface: Arc<Front<E>>, stop: &CancellationToken) -> Result<(), Failure> {
+        if !self.options.stdio {
+            return std::future::pending().await;
+        }
+        let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+        serve_lines(input, output, surface, stop.clone()).await.map_err(Failure::from)
+    }
+
+    async fn idle<E: Engine>(&self, engine: &E, clients: &Clients) {
+        // Who is reached through a web server has to be there for it.
+        match self.options.until_idle.filter(|_| self.options.websocket.listen.is_none()) {
+            Some(period) => rest::until_idle(engine, clients, period).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn wanted(&self, listeners: Vec<TcpListener>, supervisor: &Supervisor, chosen: Chosen) -> Wanted {
         Wanted {
             profile: self.profile.clone(),
             listen: self.options.listen.clone(),
             listeners,
+            standby: Arc::new(supervisor.clone()),
             chosen,
             mdns: self.options.mdns,
             ble: self.options.ble && !self.options.practice,
+            websocket: self.options.websocket.clone(),
             loopback: self.options.loopback || self.options.practice,
         }
     }

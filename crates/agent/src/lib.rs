@@ -5,15 +5,21 @@
 //! (see the command line).
 
 mod activation;
+pub mod background;
 mod desktop;
+mod drain;
 mod engine;
 pub mod host;
 mod lock;
 pub mod logs;
+pub mod networks;
 mod practice;
 mod ready;
 mod real;
+mod rest;
 pub mod settings;
+mod supervisor;
 mod surface;
 
+pub use hither_engine::{WebRoute, Websocket};
 pub use host::{Options, run};

@@ -4,6 +4,7 @@
 //! hither is refused with the fix: it is never taken for an empty one, since that could show a device that was hidden
 //! (N5). For the same reason every setting but the name must be there, and the last line is one of them.
 
+use hither_engine::{Bluetooth, Certificates, Interfaces};
 use hither_model::{DisplayName, ErrorCode, Failure, row::Visibility};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,9 @@ use std::{
 };
 
 /// The version of the file this hither writes.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
+/// Capabilities a person has to grant before they are used: revoked in a profile that never said anything about them.
+const BY_HAND: [&str; 2] = ["internetClientServer", "enterpriseAuthentication"];
 /// Largest file that is read, bytes.
 const CAP: u64 = 256 * 1024;
 
@@ -45,77 +48,13 @@ pub struct Settings {
     pub bluetooth: Bluetooth,
 }
 
-/// Bluetooth LE.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bluetooth {
-    /// Whether it is used at all: off means that nothing is sent and nothing heard.
-    pub on: bool,
-    /// The address of the adapter to use; absent: the first that works.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub adapter: Option<String>,
-    /// Devices that are accepted always are asked about all the same while they are not near. A convenience, no proof.
-    pub near_only: bool,
-}
-
-impl Default for Bluetooth {
-    fn default() -> Self {
-        Self { on: true, adapter: None, near_only: false }
-    }
-}
-
-/// Certificates of people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certificates {
-    /// The one to be known by unless another is named; absent: the device's key alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<String>,
-    /// PKCS#11 modules that the person registered by their path.
-    pub modules: Vec<PathBuf>,
-    /// Those of them that need the network.
-    pub network_modules: Vec<PathBuf>,
-    /// Only people vouched for by a trusted authority may invite.
-    pub organisation: bool,
-    /// A session that began with a card ends when the card is taken out.
-    pub card_bound: bool,
-    /// Accept certificates though the list of revoked ones is out of date.
-    pub stale_crl: bool,
-}
-
-impl Default for Certificates {
-    fn default() -> Self {
-        Self {
-            identity: None,
-            modules: vec![],
-            network_modules: vec![],
-            organisation: false,
-            card_bound: true,
-            stale_crl: false,
-        }
-    }
-}
-
-/// Which network interfaces take part in discovery.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Interfaces {
-    /// Only these, if any are named.
-    pub include: Vec<String>,
-    /// Never these.
-    pub exclude: Vec<String>,
-    /// Virtual, VPN and container interfaces too.
-    #[serde(rename = "virtual")]
-    pub virtual_too: bool,
-}
-
 #[derive(Deserialize)]
 struct OnlyVersion {
     version: u32,
 }
 
-/// The files of version 1, which had nothing about notifications, of 2, which had nothing about certificates, and of 3,
-/// which had nothing about Bluetooth.
+/// The files of version 1, which had nothing about notifications, of 2, which had nothing about certificates, of 3,
+/// which had nothing about Bluetooth, and of 4, which knew no capability that a person has to grant first.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Earlier {
@@ -131,18 +70,24 @@ struct Earlier {
     interfaces: Interfaces,
     #[serde(default)]
     certificates: Option<Certificates>,
+    #[serde(default)]
+    bluetooth: Option<Bluetooth>,
 }
 
 impl Earlier {
     fn settings(self) -> Option<Settings> {
-        let Self { version, name, visibility, inbox, allow_tls12, notifications, revoked, interfaces, certificates } =
-            self;
-        let (notifications, certificates) = match (version, notifications, certificates) {
-            (1, None, None) => (true, Certificates::default()),
-            (2, Some(said), None) => (said, Certificates::default()),
-            (3, Some(said), Some(certificates)) => (said, certificates),
+        let Self { version, name, visibility, inbox, allow_tls12, notifications, revoked, interfaces, .. } = self;
+        let (notifications, certificates, bluetooth) = match (version, notifications, self.certificates, self.bluetooth)
+        {
+            (1, None, None, None) => (true, Certificates::default(), Bluetooth::default()),
+            (2, Some(said), None, None) => (said, Certificates::default(), Bluetooth::default()),
+            (3, Some(said), Some(certificates), None) => (said, certificates, Bluetooth::default()),
+            (4, Some(said), Some(certificates), Some(bluetooth)) => (said, certificates, bluetooth),
             _ => return None,
         };
+        let mut revoked = revoked;
+        revoked.retain(|name| !BY_HAND.contains(&name.as_str()));
+        revoked.extend(BY_HAND.map(str::to_owned));
         Some(Settings {
             version: VERSION,
             name,
@@ -153,7 +98,7 @@ impl Earlier {
             revoked,
             interfaces,
             certificates,
-            bluetooth: Bluetooth::default(),
+            bluetooth,
         })
     }
 }
@@ -169,7 +114,7 @@ impl Settings {
             inbox: downloads.unwrap_or_else(|| profile.join("inbox")),
             allow_tls12: false,
             notifications: true,
-            revoked: Vec::new(),
+            revoked: BY_HAND.map(str::to_owned).to_vec(),
             interfaces: Interfaces::default(),
             certificates: Certificates::default(),
             bluetooth: Bluetooth::default(),
@@ -307,8 +252,9 @@ virtual = true
         assert_eq!(settings.name, DisplayName::new("Ana").ok());
         assert_eq!((settings.visibility, settings.allow_tls12), (Visibility::Nobody, true));
         assert_eq!(
-            (settings.inbox.to_str(), settings.revoked.as_slice()),
-            (Some("/home/ana/in"), &["proximity".into()][..])
+            (settings.inbox.to_str(), settings.revoked.join(" ").as_str()),
+            (Some("/home/ana/in"), "proximity internetClientServer enterpriseAuthentication"),
+            "what a person has to grant first is not there by itself"
         );
         assert_eq!((settings.interfaces.include.len(), settings.interfaces.virtual_too), (1, true));
         assert!(settings.notifications, "on until somebody switches them off");
@@ -330,8 +276,11 @@ virtual = true
             Settings::parse(&third.replace("version = 3", "version = 4")).is_err(),
             "no word about Bluetooth in it"
         );
+        let fourth = third.replace("version = 3", "version = 4") + "\n[bluetooth]\non = false\nnear_only = true\n";
+        let read = Settings::parse(&fourth).unwrap();
+        assert_eq!((read.bluetooth.on, read.bluetooth.near_only, read.revoked.len()), (false, true, 3));
         settings.save(top.path()).unwrap();
-        assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 4\n"));
+        assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 5\n"));
         assert_eq!(Settings::load(top.path()).unwrap(), settings);
         for end in 0..FIRST.trim_end().len() {
             assert!(Settings::parse(&FIRST[..end]).is_err(), "cut at {end}");
@@ -344,20 +293,20 @@ virtual = true
         let good = toml::to_string(&Settings::fresh(top.path())).unwrap();
         for bad in [
             String::new(),
-            good.replace("version = 4", "version = 5"),
-            good.replace("version = 4", "version = 0"),
+            good.replace("version = 5", "version = 6"),
+            good.replace("version = 5", "version = 0"),
             // What the new version must say is not optional in it, and unknown to the old one.
             good.replace("notifications = true\n", ""),
             good.replace("near_only = false", ""),
             good.replace("near_only", "adapter = \"hci0\"\nnear_only"),
             good.replace("near_only", "adapter = \"00:11:22:aa:bb:cc:dd\"\nnear_only"),
-            good.replace("version = 4", "version = 1"),
-            good.replace("version = 4", "version = 2"),
-            good.replace("version = 4", "version = 3"),
+            good.replace("version = 5", "version = 1"),
+            good.replace("version = 5", "version = 2"),
+            good.replace("version = 5", "version = 3"),
             good.replace("visibility", "visibilty"),
             good.replace("\"known\"", "\"nob\""),
             good.replace("inbox = \"/", "inbox = \""),
-            good.replace("version = 4", "version = 4\nname = \"a\u{202e}b\""),
+            good.replace("version = 5", "version = 5\nname = \"a\u{202e}b\""),
             good.replace("[interfaces]", "[interfaces]\nsurplus = 1"),
         ] {
             fs::write(file(top.path()), &bad).unwrap();

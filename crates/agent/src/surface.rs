@@ -3,7 +3,9 @@
 
 use crate::{
     desktop::{Parts, faces::Faces},
+    drain::Drain,
     engine::{Chosen, Engine},
+    rest::Clients,
 };
 use hither_control::{Boxed, ClientId, PipeAsk, Surface, Wire};
 use hither_model::{Answer, Ask, Failure, News};
@@ -19,8 +21,12 @@ pub(crate) struct Front<E> {
     pub(crate) engine: E,
     /// Told when a client asks the agent to stop.
     pub(crate) stop: CancellationToken,
+    /// Whether it only finishes what moves.
+    pub(crate) drain: Drain,
     /// The windows among the clients.
     pub(crate) faces: Faces,
+    /// All clients.
+    pub(crate) clients: Clients,
     /// What the desktop does for us.
     pub(crate) parts: Parts,
     /// The settings that are on disk.
@@ -61,11 +67,18 @@ impl<E: Engine> Surface for Front<E> {
                     self.stop.cancel();
                     return Answer::Done;
                 }
+                Ask::Drain => {
+                    self.drain.begin(&self.engine, &self.stop);
+                    return Answer::Done;
+                }
                 Ask::Watching { seen } => {
                     self.faces.watching(client.0, seen);
                     return Answer::Done;
                 }
                 _ => {}
+            }
+            if let Err(failure) = self.drain.permits(&ask) {
+                return Answer::Failed { failure };
             }
             let sets = sets(&ask);
             let answer = self.engine.ask(client.0, ask).await;
@@ -92,10 +105,18 @@ impl<E: Engine> Surface for Front<E> {
     }
 
     fn pipe(&self, client: ClientId, ask: PipeAsk) -> Boxed<'_, Result<Box<dyn Wire>, Failure>> {
-        Box::pin(self.engine.pipe(client.0, ask))
+        Box::pin(async move {
+            self.drain.permits_streams()?;
+            self.engine.pipe(client.0, ask).await
+        })
+    }
+
+    fn came(&self, client: ClientId) {
+        self.clients.came(client.0);
     }
 
     fn gone(&self, client: ClientId) {
+        self.clients.gone(client.0);
         self.faces.gone(client.0);
         let engine = self.engine.clone();
         tokio::spawn(async move { engine.client_gone(client.0).await });

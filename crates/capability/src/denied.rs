@@ -54,6 +54,20 @@ pub enum Denied {
         /// What kind of address it is.
         class: EndpointClass,
     },
+    /// Only addresses of this machine, in their plain spelling, are lent and listened on for services.
+    #[error("only services of this machine are lent, and they are reached on it alone; {address} is {class}")]
+    NotOwn {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What kind of address it is.
+        class: EndpointClass,
+    },
+    /// An address of a service is written in one way only, so that what is checked is what is meant.
+    #[error("{text:?} is not the plain address and port of a service of this machine")]
+    Spelling {
+        /// What was written; escape it before showing.
+        text: String,
+    },
     /// The port belongs to the system or to a well-known program (R1.7).
     #[error("port {port} is reserved for other programs")]
     CriticalPort {
@@ -74,6 +88,8 @@ impl Denied {
             | Self::OtherAddress { .. }
             | Self::Address { .. }
             | Self::NotForServers { .. }
+            | Self::NotOwn { .. }
+            | Self::Spelling { .. }
             | Self::CriticalPort { .. } => ErrorCode::AccessDenied,
         }
     }
@@ -91,6 +107,10 @@ impl Denied {
                 "programs on this machine are reached only where that is asked for (`--loopback`)".into()
             }
             Self::NotForServers { .. } => "check the name: its address is no server's".into(),
+            Self::NotOwn { .. } | Self::Spelling { .. } => {
+                "write it as 127.0.0.1:PORT or [::1]:PORT; names, other spellings and other machines are not taken"
+                    .into()
+            }
             Self::CriticalPort { .. } => "use port 0 (any free one) or one above 1023".into(),
         }
     }

@@ -31,8 +31,11 @@ pub enum EndpointClass {
     Unspecified,
     /// A cloud's metadata server, which hands out credentials to whoever asks.
     Metadata,
-    /// A device heard by radio: 2001:20::/28 (ORCHIDv2, RFC 7343), which is no place on any network. Never dialled over IP.
+    /// A device heard by radio: 2001:20::/32, out of the range of ORCHIDv2 (RFC 7343), which is no place on any network.
+    /// Never dialled over IP.
     Radio,
+    /// A route through a web server, or somebody who came by one: 2001:21::/32, out of the same range.
+    Web,
     /// Documentation, benchmarks, obsolete or not yet assigned: no machine is there.
     Reserved,
     /// Everything else.
@@ -56,9 +59,8 @@ impl EndpointClass {
         match self {
             Self::LinkLocal | Self::Private | Self::UniqueLocal | Self::SharedCgnat | Self::Internet => true,
             Self::Loopback => loopback,
-            Self::Multicast | Self::Broadcast | Self::Unspecified | Self::Metadata | Self::Radio | Self::Reserved => {
-                false
-            }
+            Self::Multicast | Self::Broadcast | Self::Unspecified | Self::Metadata => false,
+            Self::Radio | Self::Web | Self::Reserved => false,
         }
     }
 
@@ -75,6 +77,7 @@ impl EndpointClass {
             Self::Unspecified => "unspecified",
             Self::Metadata => "metadata",
             Self::Radio => "radio",
+            Self::Web => "web",
             Self::Reserved => "reserved",
             Self::Internet => "internet",
         }
@@ -110,7 +113,8 @@ impl EndpointClass {
             0xff00..=0xffff => Self::Multicast,
             0xfe80..=0xfebf => Self::LinkLocal,
             0xfc00..=0xfdff => Self::UniqueLocal,
-            0x2001 if second & 0xfff0 == 0x0020 => Self::Radio,
+            0x2001 if second == 0x0020 => Self::Radio,
+            0x2001 if second == 0x0021 => Self::Web,
             // Teredo, benchmarks, ORCHID, documentation and 6to4 lie inside what is otherwise the Internet.
             0x2001 if second < 0x0200 || second == 0x0db8 => Self::Reserved,
             0x2002 => Self::Reserved,
@@ -175,6 +179,25 @@ pub(crate) fn critical_port(port: u16) -> bool {
     matches!(port, 1..=1023 | 1900 | 2049 | 3306 | 3389 | 5353 | 5355 | 5432 | 5900 | 5985 | 5986 | 6379)
 }
 
+/// Names a route through a web server, or one caller who came by one, wherever an address and a port are asked for. The
+/// bits are a digest of the route, or random. Nothing is ever sent there over IP.
+pub fn web_address(bits: [u8; 12]) -> SocketAddr {
+    let mut octets = [0; 16];
+    octets[..4].copy_from_slice(&[0x20, 0x01, 0x00, 0x21]);
+    octets[4..].copy_from_slice(&bits);
+    SocketAddr::from((Ipv6Addr::from(octets), 0))
+}
+
+/// Whether an address is one that [`web_address`] made.
+pub fn is_web(address: SocketAddr) -> bool {
+    EndpointClass::of(address.ip()) == EndpointClass::Web
+}
+
+/// Whether an address is a place on a network, and not the name of a radio or of a web server's route.
+pub fn is_place(address: SocketAddr) -> bool {
+    !matches!(EndpointClass::of(address.ip()), EndpointClass::Radio | EndpointClass::Web)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,7 +248,10 @@ mod tests {
         ("198.19.0.1", Reserved),
         ("240.0.0.1", Reserved),
         ("2001:20::1", Radio),
-        ("2001:2f:ffff::1", Radio),
+        ("2001:20:ffff::1", Radio),
+        ("2001:21::1", Web),
+        ("2001:22::1", Reserved),
+        ("2001:2f:ffff::1", Reserved),
         ("2001:30::1", Reserved),
         ("2001:10::1", Reserved),
         ("2001:db8::1", Reserved),
@@ -258,10 +284,19 @@ mod tests {
     #[test]
     fn d3_only_places_where_another_device_can_be_are_dialable() {
         for (text, class) in TABLE {
-            let never = matches!(class, Multicast | Broadcast | Unspecified | Metadata | Radio | Reserved);
+            let never = matches!(class, Multicast | Broadcast | Unspecified | Metadata | Radio | Web | Reserved);
             assert_eq!(class.dialable(true), !never, "{text}");
             assert_eq!(class.dialable(false), !never && *class != Loopback, "{text}");
         }
+    }
+
+    #[test]
+    fn a_route_through_a_web_server_is_named_by_an_address_that_is_no_place_on_a_network() {
+        let named = web_address([0xff; 12]);
+        assert!(is_web(named) && !is_place(named) && radio_of(named).is_none());
+        assert!(!EndpointClass::of(named.ip()).dialable(true));
+        assert!(!is_web(radio_address([1; 6])) && !is_place(radio_address([1; 6])));
+        assert!(is_place("192.168.1.2:3".parse().unwrap()));
     }
 
     #[test]

@@ -4,9 +4,10 @@ use crate::{
     capability::Capability,
     consent::Consent,
     denied::Denied,
-    endpoint::radio_of,
-    grant::{Dial, Discover, Grant, Listen, reachable},
+    endpoint::is_place,
+    grant::{Dial, Discover, Forward, Grant, Lend, Listen, reachable},
     manifest::Manifest,
+    reach::{Networks, Zone},
 };
 use hither_model::row::CapabilityRow;
 use std::{
@@ -106,6 +107,27 @@ impl Gate {
         Ok(Grant::listen(Capability::Proximity, flag, self.loopback))
     }
 
+    /// Permission to accept connections that come from beyond the devices near, at `address`: on a network the person trusts
+    /// under either capability of a server, else under `internetClientServer` (R1.3, R1.4). An address of this machine counts
+    /// as the Internet, for whatever web server listens there hands on who comes from there.
+    ///
+    /// # Errors
+    /// [`Denied`] when the capability is not declared or was revoked.
+    pub fn listen_beyond(&self, address: SocketAddr, networks: &Networks) -> Result<Grant<Listen>, Denied> {
+        let mut held = [Capability::InternetClientServer].as_slice();
+        if networks.zone(address.ip()) == Zone::Private {
+            held = &[Capability::PrivateNetworkClientServer, Capability::InternetClientServer];
+        }
+        let mut denied = Denied::NotDeclared(Capability::InternetClientServer);
+        for capability in held {
+            match self.flag(*capability) {
+                Ok(flag) => return Ok(Grant::listen(*capability, flag, true)),
+                Err(why) => denied = why,
+            }
+        }
+        Err(denied)
+    }
+
     /// Permission to reach the device somebody has just agreed to reach. Spends the consent.
     ///
     /// # Errors
@@ -117,9 +139,9 @@ impl Gate {
             true => consent,
             false => return Err(Denied::ConsentExpired { subject: consent.subject }),
         };
-        let fault = |route: &SocketAddr| match radio_of(*route) {
-            Some(_) => Ok(()),
-            None => reachable(*route, self.loopback),
+        let fault = |route: &SocketAddr| match is_place(*route) {
+            false => Ok(()),
+            true => reachable(*route, self.loopback),
         };
         let mut faults = routes.iter().map(fault);
         match faults.next() {
@@ -128,6 +150,24 @@ impl Gate {
             Some(_) => {}
         }
         Ok(Grant::dial(Capability::Proximity, flag, self.loopback, subject, routes))
+    }
+
+    /// Permission to connect to a service of this machine for devices it is lent to.
+    ///
+    /// # Errors
+    /// [`Denied`] when `proximity` is missing, or it is no service of this machine (W1).
+    pub fn lend(&self, target: SocketAddr) -> Result<Grant<Lend>, Denied> {
+        let flag = self.flag(Capability::Proximity)?;
+        Grant::lend(Capability::Proximity, flag, self.loopback, target)
+    }
+
+    /// Permission to let programs of this machine reach another device's service at an address of it.
+    ///
+    /// # Errors
+    /// [`Denied`] when `proximity` is missing, or the address is not this machine's alone (W2).
+    pub fn forward(&self, bind: SocketAddr) -> Result<Grant<Forward>, Denied> {
+        let flag = self.flag(Capability::Proximity)?;
+        Grant::forward(Capability::Proximity, flag, self.loopback, bind)
     }
 
     /// Whether this machine's own addresses may be used (R1.8).

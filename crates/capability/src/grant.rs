@@ -3,6 +3,10 @@
 //! A grant is looked at again at every use: revoking its capability kills every grant made under it at once, and they
 //! stay dead when the capability is granted again. A dial grant also ends with its session (R1.11).
 
+mod lend;
+
+pub use lend::{Forward, Lend, spelt};
+
 use crate::{
     capability::Capability,
     denied::Denied,
@@ -162,15 +166,28 @@ impl Grant<Dial> {
         reachable(address, self.loopback)
     }
 
-    /// Whether the device may be reached by that radio now: exactly one the consent was given for.
+    /// Whether the device may be reached by that radio, or through that web server, now: exactly one the consent was given
+    /// for.
     ///
     /// # Errors
-    /// [`Denied`]: revoked, ended, another address, or one that names no radio.
-    pub fn permits_radio(&self, address: SocketAddr) -> Result<(), Denied> {
+    /// [`Denied`]: revoked, ended, another address, or one that is a place on a network.
+    pub fn permits_tunnel(&self, address: SocketAddr) -> Result<(), Denied> {
         self.check()?;
         if !self.purpose.routes.contains(&canonical(address)) {
             return Err(Denied::OtherAddress { address });
         }
+        match EndpointClass::of(address.ip()) {
+            EndpointClass::Radio | EndpointClass::Web => Ok(()),
+            class => Err(Denied::Address { address, class }),
+        }
+    }
+
+    /// The same for radios alone.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn permits_radio(&self, address: SocketAddr) -> Result<(), Denied> {
+        self.permits_tunnel(address)?;
         match EndpointClass::of(address.ip()) {
             EndpointClass::Radio => Ok(()),
             class => Err(Denied::Address { address, class }),

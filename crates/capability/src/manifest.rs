@@ -90,7 +90,9 @@ mod tests {
         let used = [
             Capability::Proximity,
             Capability::InternetClient,
+            Capability::InternetClientServer,
             Capability::PrivateNetworkClientServer,
+            Capability::EnterpriseAuthentication,
             Capability::SharedUserCertificates,
         ];
         for capability in Capability::ALL {

@@ -159,6 +159,11 @@ impl Reach {
         self.zone(self.networks.zone(canonical(address).ip()), address)
     }
 
+    /// Whether an address lay in a network that the person trusts when this permission was made.
+    pub fn is_private(&self, address: SocketAddr) -> bool {
+        self.networks.zone(canonical(address).ip()) == Zone::Private
+    }
+
     /// Whether a proxy at `address` may be used. A proxy counts as the way to the Internet wherever it stands (R1.5).
     ///
     /// # Errors

@@ -65,6 +65,10 @@ commands! {
     Status(c::status::Status),
     /// Ask the agent to finish and stop
     Stop(c::stop::Stop),
+    /// Whether the agent runs without anybody starting it
+    Background(c::background::Background),
+    /// Write what helps to understand a fault, without names, addresses and ids
+    Report(c::report::Report),
     /// Devices near, nearest first
     Near(c::near::Near),
     /// Who may see this device
@@ -113,10 +117,20 @@ commands! {
     Cancel(c::transfers::Cancel),
     /// Standard input and output through a stream to another device
     Pipe(c::pipe::Pipe),
+    /// Lend a TCP service of this machine to a device, by name
+    Expose(c::expose::Expose),
+    /// Services that are lent, and those of others that are used
+    Exposed(c::expose::Exposed),
+    /// Reach a service that another device lends
+    Forward(c::forward::Forward),
     /// A stream to any server, its protection asked for and checked
     Connect(c::connect::Connect),
     /// Text messages over a WebSocket
     Ws(c::ws::Ws),
+    /// The networks this machine is in, and which of them you trust
+    Network(c::network::NetworkCommand),
+    /// User names and passwords for servers and proxies, kept in the keyring
+    Credential(c::credential::Credential),
     /// Certificates this device can be known by
     Identity(c::identity::Identity),
     /// Cards and tokens with certificates
@@ -160,6 +174,8 @@ mod tests {
     /// One of each.
     const CONTRACT: &str = "agent --listen 127.0.0.1:0 --listen [::1]:0 --name Ana --no-mdns --no-ble --stdio
             agent --practice --loopback
+            agent --websocket 127.0.0.1:7000 --websocket-url wss://home.example/hither --websocket-ca ca.pem --websocket-proxy none
+            agent --websocket 0.0.0.0:7000 --websocket-exposed
             status
             stop
             near
@@ -210,6 +226,31 @@ mod tests {
             connect example.org 443 --level plain --proxy none --loopback
             connect mail.example 25 --upgrade --validate-host mx.example --ca ca.pem --level tls13
             connect example.org 443 --proxy http://proxy:3128 --proxy-credential secret.txt
+            expose ssh 127.0.0.1:22 --to Ana
+            expose wiki [::1]:8080 --to Ana --to 3f2a --for 2h
+            expose wiki localhost:8080 --to Ana --always
+            expose wiki localhost:8080 --to Ana --until-closed
+            expose --list
+            expose --stop ssh
+            expose --stop ssh --to Ana
+            exposed
+            exposed --watch
+            forward Ana ssh
+            forward Ana ssh --bind 127.0.0.1:2222
+            forward --list
+            forward --stop 127.0.0.1:2222
+            connect example.org 443 --proxy http://proxy:3128 --user ana --ask
+            credential add proxy.example:3128 ana
+            credential add wss://chat.example ana --stdin
+            connect example.org 443 --identity card-0123 --pin-stdin
+            ws wss://example.org/x --identity file-0123
+            credential list
+            network list
+            network trust ab
+            network distrust Cafe
+            network forget ab
+            connect example.org 443 --proxy http://proxy:3128 --sign-in
+            credential remove proxy.example:3128 ana
             ws wss://example.org/x --protocol a --protocol b --ca ca.pem
             identity list
             identity list --all --hardware --issuer Lab
@@ -295,9 +336,26 @@ mod tests {
             "settings set colour red",
             "history --limit -1",
             "connect example.org",
+            "expose",
+            "expose ssh 127.0.0.1:22",
+            "expose ssh --to Ana",
+            "expose a/b 127.0.0.1:22 --to Ana",
+            "expose ssh 127.0.0.1:22 --to Ana --for 2h --always",
+            "expose ssh 127.0.0.1:22 --to Ana --until-closed --always",
+            "expose ssh 127.0.0.1:22 --to Ana --for 0",
+            "expose --list --stop ssh",
+            "forward Ana",
+            "forward --stop ssh --bind 127.0.0.1:1",
+            "connect example.org 443 --ask",
+            "connect example.org 443 --pin-stdin",
+            "credential add proxy.example:3128",
+            "credential add proxy.example:3128 ana secret",
             "connect example.org 443 --level tls11",
             "connect example.org 443 --validate-host x",
             "ws",
+            "agent --websocket 7000",
+            "agent --websocket-url wss://home.example/",
+            "agent --websocket 127.0.0.1:7000 --websocket-url ws://home.example/",
         ] {
             let parsed = Cli::try_parse_from(std::iter::once("hither").chain(line.split(' ')));
             assert!(parsed.is_err(), "{line} was taken");

@@ -8,7 +8,7 @@ use crate::{
     fault::ControlError,
     frame::{self, Cut, REPLY_CAP, REQUEST_CAP, Reader},
     message::{FromAgent, FromClient},
-    server::Leaving,
+    server::Stay,
     surface::{ClientId, Surface},
 };
 use hither_model::{Answer, ErrorCode, Failure, News};
@@ -62,7 +62,7 @@ impl Talk {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        let _leaving = Leaving { client: self.client, surface: &self.surface };
+        let _stay = Stay::begin(self.client, &self.surface);
         let (queue, queued) = mpsc::channel(QUEUED);
         let over = stop.child_token();
         let scribe = Scribe { cut: self.cut, within: self.write_within };

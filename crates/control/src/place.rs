@@ -5,14 +5,9 @@
 //! without a file (abstract ones) are not used: anyone could take their name.
 
 use crate::{fault::ControlError, profile, user};
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
 use std::{
     env, fs, io,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{DirBuilderExt, MetadataExt},
-    },
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -55,11 +50,8 @@ impl Place {
     /// # Errors
     /// The path would be too long for a socket.
     pub fn below(runtime: &Path, profile: &Path) -> Result<Self, ControlError> {
-        let whole = profile::settled(profile);
-        let digest = Sha256::digest(whole.as_os_str().as_bytes());
-        let name = HEXLOWER.encode(digest.get(..8).unwrap_or_default());
         let base = runtime.join("hither");
-        Self { dir: base.join(name), base: Some(base) }.fitting()
+        Self { dir: base.join(profile::mark(profile)), base: Some(base) }.fitting()
     }
 
     /// The place within the profile itself.

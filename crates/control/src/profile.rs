@@ -4,9 +4,12 @@ use crate::{
     fault::ControlError,
     place::{check_own, make_own},
 };
+use data_encoding::HEXLOWER;
 use hither_model::{ErrorCode, Failure};
+use sha2::{Digest, Sha256};
 use std::{
     fs,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -40,7 +43,13 @@ pub fn ensure(profile: &Path) -> Result<PathBuf, ControlError> {
 }
 
 /// The one true path of a profile, as far as it exists.
-pub(crate) fn settled(profile: &Path) -> PathBuf {
+pub fn settled(profile: &Path) -> PathBuf {
     let whole = std::path::absolute(profile).unwrap_or_else(|_| profile.to_owned());
     fs::canonicalize(&whole).unwrap_or(whole)
+}
+
+/// A short name of a profile that fits into file names: 16 hexadecimal digits of the hash of its path.
+pub fn mark(profile: &Path) -> String {
+    let digest = Sha256::digest(settled(profile).as_os_str().as_bytes());
+    HEXLOWER.encode(digest.get(..8).unwrap_or_default())
 }

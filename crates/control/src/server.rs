@@ -161,7 +161,7 @@ impl Guest {
                 .refuse(&mut writer, ControlError::Malformed("bytes came before the stream was there".into()))
                 .await;
         }
-        let _leaving = Leaving { client: self.client, surface: &self.surface };
+        let _stay = Stay::begin(self.client, &self.surface);
         let mut probe = [0; 1];
         let made = tokio::select! {
             made = self.surface.pipe(self.client, ask) => made,
@@ -180,13 +180,20 @@ impl Guest {
     }
 }
 
-/// Tells the engine that a client left, however it leaves.
-pub(crate) struct Leaving<'a> {
-    pub(crate) client: ClientId,
-    pub(crate) surface: &'a Arc<dyn Surface>,
+/// Tells the engine that a client is there, and that it left, however it leaves.
+pub(crate) struct Stay<'a> {
+    client: ClientId,
+    surface: &'a Arc<dyn Surface>,
 }
 
-impl Drop for Leaving<'_> {
+impl<'a> Stay<'a> {
+    pub(crate) fn begin(client: ClientId, surface: &'a Arc<dyn Surface>) -> Self {
+        surface.came(client);
+        Self { client, surface }
+    }
+}
+
+impl Drop for Stay<'_> {
     fn drop(&mut self) {
         self.surface.gone(self.client);
     }

@@ -43,6 +43,11 @@ pub trait Surface: Send + Sync + 'static {
     /// No such device, no session, refused, or the way is broken.
     fn pipe(&self, client: ClientId, ask: PipeAsk) -> Boxed<'_, Result<Box<dyn Wire>, Failure>>;
 
+    /// A client is there; everything else about it comes after.
+    fn came(&self, client: ClientId) {
+        let _ = client;
+    }
+
     /// The client left: whatever was to last only as long as it, ends.
     fn gone(&self, client: ClientId);
 }

@@ -10,9 +10,11 @@ use crate::{
     media::Media,
     questions::Questions,
     radio::{Radio, radio_key},
+    services::Loans,
     settings::{Options, Started},
     state::State,
     store::{History, Keeper, Slot, Stale},
+    web::Web,
 };
 use hither_capability::{Capability, Gate, Manifest};
 use hither_identity::DeviceKey;
@@ -54,13 +56,20 @@ impl Engine {
                 state.publish_door();
                 state.serve(listener);
             }
-            Err(failure) if failure.code == ErrorCode::AccessDenied => {}
+            Err(failure) if failure.code == ErrorCode::AccessDenied => state.standby.release(),
             Err(failure) => return Err(failure),
         }
         if last_port != Some(state.port()) && wanted.is_empty() {
             state.keeper.save(Slot::Traces, &state.port());
         }
         state.publish_door();
+        match state.serve_web().await {
+            Err(failure) if failure.code == ErrorCode::AccessDenied => {
+                let hint = failure.hint.unwrap_or_default();
+                state.alarm(format!("no web server is listened for: {}; {hint}", failure.message), None);
+            }
+            outcome => outcome?,
+        }
         // Known devices first: they see us before multicast has even probed its name.
         state.call_known();
         state.align_media().await;
@@ -83,18 +92,16 @@ impl Engine {
 
 /// Reads everything the profile remembers.
 async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Failure> {
-    let Options { profile, settings, mdns, ble, loopback, .. } = options;
+    let Options { profile, settings, standby, mdns, ble, websocket, loopback, .. } = options;
     let manifest = Manifest::shipped().map_err(Failure::from)?;
     let revoked: BTreeSet<Capability> = settings.revoked.iter().filter_map(|name| name.parse().ok()).collect();
     let me = device_key(profile.join("identity")).await?;
-    private_directory(&profile.join("outgoing"))?;
-    private_directory(&profile.join("lists"))?;
-    let keeper = Keeper::start(profile.clone(), written(&events))
-        .map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?;
+    let keeper = keeper(&profile, &events)?;
     let clock = Clock::start();
     let radio_key = radio_key(&keeper)?;
     let certificates = Certificates::open(&profile, &settings.certificates, &keeper, !loopback)?;
     let mut state = State {
+        web: Web::new(websocket)?,
         clock,
         my_id: me.peer_id(),
         heir: me.heir().map_err(Failure::from)?,
@@ -115,6 +122,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         door_epoch: 0,
         advert_epoch: 0,
         listen: vec![],
+        standby,
         listener: None,
         tunnels: None,
         questions: Questions::default(),
@@ -124,6 +132,7 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         sessions: Default::default(),
         lanes: Default::default(),
         pipes: vec![],
+        loans: Loans::load(&keeper, clock)?,
         transfers: Default::default(),
         standing: vec![],
         dial_backs: Default::default(),
@@ -145,6 +154,13 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
 async fn device_key(directory: std::path::PathBuf) -> Result<DeviceKey, Failure> {
     let loading = tokio::task::spawn_blocking(move || DeviceKey::load_or_create(&directory)).await;
     loading.map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))?.map_err(Failure::from)
+}
+
+/// The thread that writes what is remembered, and the directories it needs.
+fn keeper(profile: &std::path::Path, events: &mpsc::Sender<Event>) -> Result<Keeper, Failure> {
+    private_directory(&profile.join("outgoing"))?;
+    private_directory(&profile.join("lists"))?;
+    Keeper::start(profile.to_owned(), written(events)).map_err(|e| Failure::new(ErrorCode::Internal, e.to_string()))
 }
 
 /// Wakes the loop when files are on disk. If the queue is full, the loop is awake.
@@ -226,6 +242,7 @@ impl State {
             self.radio.deadline(),
             self.redials_deadline(),
             self.lanes_deadline(),
+            self.loans_deadline(),
             self.transfers_deadline(),
             self.drains_deadline(),
             Some(self.door_deadline()),
@@ -242,6 +259,7 @@ impl State {
         self.radio_due().await;
         self.redials_due();
         self.lanes_due();
+        self.loans_due();
         self.transfers_due().await;
         self.show_changes();
     }
@@ -287,6 +305,7 @@ impl State {
             Event::Resumed { session, outcome } => self.resumed(session, *outcome),
             // They only wake the loop, which looks after files and finished sessions by itself.
             Event::PipeEnded | Event::Written => {}
+            Event::Services(report) => self.services_reported(report),
             Event::Looked(looked) => self.looked(*looked).await,
             Event::Unlocked { errand, unlocked } => self.unlocked(errand, unlocked).await,
             Event::Proven { errand, proof } => self.proven(errand, Some(*proof)).await,

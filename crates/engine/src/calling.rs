@@ -1,8 +1,8 @@
 //! Dialling a device whose addresses were heard or remembered: several routes are tried side by side, a little apart,
 //! and the first that proves itself wins (the idea of RFC 8305).
 
-use crate::{knocks::Wire, radio::carry};
-use hither_capability::{Dial, Grant, radio_of};
+use crate::{knocks::Wire, radio::carry, web::Outward};
+use hither_capability::{Dial, Grant, is_web, radio_of};
 use hither_discovery::{
     DiscoveryError,
     ble::{Ble, RadioAddress, RadioTrouble},
@@ -33,7 +33,41 @@ pub(crate) struct Dialling {
     pub(crate) profile: Profile,
     /// For routes that are radios. They are tried when nothing else led there.
     pub(crate) ble: Option<Arc<Ble>>,
+    /// For the route that is a web server. It is tried a head start after the addresses.
+    pub(crate) web: Option<Outward>,
 }
+
+/// A route that led nowhere.
+#[derive(Debug, Clone)]
+struct Missed {
+    failure: Failure,
+    /// Somebody answered there and turned us away.
+    answered: bool,
+    /// How little it tells a person.
+    rank: u8,
+}
+
+impl From<SocketError> for Missed {
+    fn from(error: SocketError) -> Self {
+        let answered = matches!(error, SocketError::TurnedAway);
+        let failure = Failure::from(error);
+        let rank = match failure.code.blame() {
+            Blame::Peer => 0,
+            Blame::Us => 1,
+            _ => 3,
+        };
+        Self { failure, answered, rank }
+    }
+}
+
+impl Missed {
+    /// A web server that did not let us through says more than an address where nobody is.
+    fn web(failure: Failure) -> Self {
+        Self { rank: if failure.code.blame() == Blame::Us { 1 } else { 2 }, failure, answered: false }
+    }
+}
+
+type Attempts = JoinSet<Result<(Connected, SocketAddr), Missed>>;
 
 impl Dialling {
     /// Tries until one route proves itself or all failed.
@@ -41,12 +75,13 @@ impl Dialling {
     /// # Errors
     /// The most telling failure: what a peer did before what the network did.
     pub(crate) async fn run(self) -> Result<(Wire, SocketAddr), Failure> {
-        let mut worst: Option<Failure> = None;
+        let mut worst: Option<Missed> = None;
         for rid in &self.rids {
             match self.race(*rid).await {
                 Ok((connected, route)) => return Ok((Wire::new(connected), route)),
-                Err((failure, answered)) => {
-                    worst = Some(most_telling(worst, failure));
+                Err(missed) => {
+                    let answered = missed.answered;
+                    worst = Some(most_telling(worst, missed));
                     // Where nobody answers at all, another rendezvous value changes nothing.
                     if !answered {
                         break;
@@ -54,17 +89,17 @@ impl Dialling {
                 }
             }
         }
-        Err(worst.unwrap_or_else(|| {
+        Err(worst.map(|missed| missed.failure).unwrap_or_else(|| {
             Failure::new(ErrorCode::Unreachable, "no address of that device is known")
                 .hint("run `hither near --watch` until it is heard, or let them send you an invite link")
         }))
     }
 
     /// All routes with one value. The error also says whether somebody answered there and turned us away.
-    async fn race(&self, rid: Rid) -> Result<(Connected, SocketAddr), (Failure, bool)> {
-        let mut attempts: JoinSet<Result<(Connected, SocketAddr), SocketError>> = JoinSet::new();
+    async fn race(&self, rid: Rid) -> Result<(Connected, SocketAddr), Missed> {
+        let mut attempts: Attempts = JoinSet::new();
         let mut routes = self.routes.iter().copied();
-        let mut worst: Option<Failure> = None;
+        let mut worst: Option<Missed> = None;
         let mut answered = false;
         self.spawn(&mut attempts, routes.next(), rid);
         loop {
@@ -77,33 +112,29 @@ impl Dialling {
             };
             match outcome {
                 Some(Ok(Ok(won))) => return Ok(won),
-                Some(Ok(Err(error))) => {
-                    tracing::debug!(%error, "a route failed");
-                    answered |= matches!(error, SocketError::TurnedAway);
-                    worst = Some(most_telling(worst, error.into()));
+                Some(Ok(Err(missed))) => {
+                    tracing::debug!(failure = %missed.failure, "a route failed");
+                    answered |= missed.answered;
+                    worst = Some(most_telling(worst, missed));
                     self.spawn(&mut attempts, routes.next(), rid);
                 }
                 Some(Err(_)) => {}
                 None if routes.len() > 0 => self.spawn(&mut attempts, routes.next(), rid),
                 None => {
-                    let failure = worst.unwrap_or_else(|| Failure::new(ErrorCode::Unreachable, "no route"));
-                    return Err((failure, answered));
+                    let none = || Missed::web(Failure::new(ErrorCode::Unreachable, "no route"));
+                    return Err(Missed { answered, ..worst.unwrap_or_else(none) });
                 }
             }
         }
     }
 
-    fn spawn(
-        &self,
-        attempts: &mut JoinSet<Result<(Connected, SocketAddr), SocketError>>,
-        route: Option<SocketAddr>,
-        rid: Rid,
-    ) {
+    fn spawn(&self, attempts: &mut Attempts, route: Option<SocketAddr>, rid: Rid) {
         let Some(route) = route else { return };
         let it = self.clone();
         attempts.spawn(async move {
             let connected = match radio_of(route) {
                 Some(radio) => it.through_radio(route, radio, rid).await?,
+                None if is_web(route) => it.through_web(route, rid).await?,
                 None => dial(&it.grant, route, rid, &it.me, it.expected, &it.profile).await?,
             };
             Ok((connected, route))
@@ -112,6 +143,14 @@ impl Dialling {
 }
 
 impl Dialling {
+    /// Opens a WebSocket and speaks TLS inside: the same proofs, for the same key, as anywhere else.
+    async fn through_web(&self, route: SocketAddr, rid: Rid) -> Result<Connected, Missed> {
+        let unknown = || Failure::new(ErrorCode::Unreachable, "its web server is not known any more");
+        let web = self.web.as_ref().filter(|web| web.address() == route);
+        let tunnel = web.ok_or_else(|| Missed::web(unknown()))?.open().await.map_err(Missed::web)?;
+        Ok(dial_through(&self.grant, tunnel, rid, &self.me, self.expected, &self.profile).await?)
+    }
+
     /// Opens a channel by radio and speaks TLS through it. The port is the channel's number (PSM), if it is known; else
     /// the device is asked at its door.
     async fn through_radio(&self, route: SocketAddr, radio: [u8; 6], rid: Rid) -> Result<Connected, SocketError> {
@@ -135,7 +174,10 @@ impl Dialling {
         let (tunnel, end) = Tunnel::to(route)?;
         // Ends with the connection, whose end of the tunnel it is.
         tokio::spawn(carry(pipe, end, CancellationToken::new()));
-        dial_through(&self.grant, tunnel, rid, &self.me, self.expected, &self.profile).await
+        let begun = tokio::time::Instant::now();
+        let connected = dial_through(&self.grant, tunnel, rid, &self.me, self.expected, &self.profile).await;
+        tracing::debug!(took_ms = begun.elapsed().as_millis(), ok = connected.is_ok(), "TLS by radio");
+        connected
     }
 }
 
@@ -156,14 +198,9 @@ where
     errand().await
 }
 
-fn most_telling(before: Option<Failure>, now: Failure) -> Failure {
-    let rank = |failure: &Failure| match failure.code.blame() {
-        Blame::Peer => 0,
-        Blame::Us => 1,
-        _ => 2,
-    };
+fn most_telling(before: Option<Missed>, now: Missed) -> Missed {
     match before {
-        Some(before) if rank(&before) <= rank(&now) => before,
+        Some(before) if before.rank <= now.rank => before,
         _ => now,
     }
 }
@@ -196,9 +233,11 @@ mod tests {
 
     #[test]
     fn what_a_peer_did_outweighs_what_the_network_did() {
-        let network = Failure::new(ErrorCode::Unreachable, "n");
-        let peer = Failure::new(ErrorCode::CertificateRefused, "p");
-        assert_eq!(most_telling(Some(network.clone()), peer.clone()).code, ErrorCode::CertificateRefused);
-        assert_eq!(most_telling(Some(peer), network).code, ErrorCode::CertificateRefused);
+        let missed = |code, rank| Missed { failure: Failure::new(code, "x"), answered: false, rank };
+        let (network, peer) = (missed(ErrorCode::Unreachable, 3), missed(ErrorCode::CertificateRefused, 0));
+        let web = Missed::web(Failure::new(ErrorCode::Unreachable, "its certificate"));
+        assert_eq!(most_telling(Some(network.clone()), peer.clone()).failure.code, ErrorCode::CertificateRefused);
+        assert_eq!(most_telling(Some(peer), network.clone()).failure.code, ErrorCode::CertificateRefused);
+        assert_eq!(most_telling(Some(network), web).failure.message, "its certificate");
     }
 }

@@ -2,7 +2,7 @@
 //! each other at once and without multicast. It is the only thing hither dials by itself.
 
 use crate::{calling::Dialling, event::Event, state::State};
-use hither_capability::{Consent, radio_of};
+use hither_capability::{Consent, is_place, is_web};
 use hither_model::{PeerId, SessionId};
 use hither_protocol::{Frame, Hello, session};
 use hither_socket::Expected;
@@ -44,6 +44,7 @@ impl State {
             me: self.credential(),
             profile: self.profile(),
             ble: None,
+            web: None,
         };
         let (events, port) = (self.events.clone(), self.port());
         let cancel = self.cancel.child_token();
@@ -66,12 +67,15 @@ impl State {
         let now = self.clock.now();
         target.set_port(port);
         let consent = Consent::reconnect(session.to_string(), vec![target], now);
-        let by_radio = radio_of(target).is_some();
+        let (elsewhere, by_web) = (!is_place(target), is_web(target));
         let permitted = self.gate.dial(consent, now).and_then(|grant| grant.permits(target));
         let events = self.events.clone();
         self.tasks.spawn(async move {
             let outcome = match permitted {
-                Err(_) if by_radio => Err("no network joins the two devices; they speak by Bluetooth".to_owned()),
+                Err(_) if by_web => {
+                    Err("the two devices speak through a web server, whose address is not the device's".to_owned())
+                }
+                Err(_) if elsewhere => Err("no network joins the two devices; they speak by Bluetooth".to_owned()),
                 Err(denied) => Err(denied.to_string()),
                 Ok(()) => match tokio::time::timeout(ANSWER, tokio::net::TcpStream::connect(target)).await {
                     Ok(Ok(_)) => Ok(()),

@@ -1,6 +1,8 @@
 //! The engine's clock: the only place that asks the system for the time. Pure parts take it as an argument.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+// The clock that the loop's sleeps go by, so that tests can turn both by hand.
+use tokio::time::Instant;
 
 /// Milliseconds since the agent started (monotonic) and seconds since 1970 (wall clock).
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,7 @@
 //! before it shows a certificate or signs anything (SECURITY 3.2, gate).
 
 use crate::clock::Clock;
+use hither_capability::is_web;
 use hither_identity::Credential;
 use hither_model::{InviteId, LaneId, PeerId, Rid, SessionId};
 use hither_socket::{Door, Entry, Expected};
@@ -73,9 +74,13 @@ impl Porter {
 }
 
 impl Door for Porter {
-    fn admit(&self, rid: &Rid, _from: SocketAddr) -> Option<Entry> {
+    fn admit(&self, rid: &Rid, from: SocketAddr) -> Option<Entry> {
         let passes = self.0.borrow();
         let pass = passes.get(rid)?;
+        // Adverts are for those near: nobody who comes through a web server has heard one.
+        if pass.purpose == Purpose::Advert && is_web(from) {
+            return None;
+        }
         if pass.until.is_some_and(|until| self.1.unix() >= until) {
             return None;
         }
@@ -84,5 +89,34 @@ impl Door for Porter {
             expected: pass.expected,
             reserved: !matches!(pass.purpose, Purpose::Advert),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hither_capability::web_address;
+    use hither_identity::SessionKey;
+    use hither_model::InviteId;
+
+    #[test]
+    fn p2_an_advert_opens_nothing_to_who_comes_through_a_web_server() {
+        let credential: Arc<dyn Credential> = Arc::new(SessionKey::generate().unwrap());
+        let book = DoorBook::new(Clock::start());
+        let porter = book.porter();
+        let purposes = [
+            (Purpose::Advert, false),
+            (Purpose::Known(PeerId::new([1; 32])), true),
+            (Purpose::Link(InviteId::new([2; 16])), true),
+            (Purpose::Resume(SessionId::new([3; 16])), true),
+            (Purpose::Lane(LaneId::new([4; 8])), true),
+        ];
+        for (purpose, beyond) in purposes {
+            let (expected, rid) = (Expected::Anyone, Rid::new([9; 16]));
+            let pass = Pass { purpose, expected, credential: Arc::clone(&credential), until: None };
+            book.publish(Passes::from([(rid, pass)]));
+            assert!(porter.admit(&rid, "192.168.1.2:7777".parse().unwrap()).is_some(), "{purpose:?} from near");
+            assert_eq!(porter.admit(&rid, web_address([7; 12])).is_some(), beyond, "{purpose:?} from beyond");
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::{
     certificates::{ErrandId, Looked, Shown, Unlocked},
     door::Purpose,
     knocks::{KnockId, Located, Silence, Wire},
+    services,
     sessions::{Generation, Redialled},
     transfers::Report,
 };
@@ -69,6 +70,8 @@ pub(crate) enum Event {
     Written,
     /// A pipe is not open any more.
     PipeEnded,
+    /// About services that are lent.
+    Services(services::Report),
     /// From a transfer's thread.
     Transfer { transfer: TransferId, report: Report },
     /// The other side asked whether our port can be reached from there, and this came of it.

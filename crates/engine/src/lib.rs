@@ -2,7 +2,7 @@
 //!
 //! [`Engine::start`] opens what the capabilities allow and runs one task that owns everything; clients reach it through a
 //! [`Handle`]. Rooms: `directory` (who is near) · `media`, `calls`, `presence` (being seen) · `door` (who may come in) ·
-//! `knocks` (invites) · `sessions` · `certificates` (those of people, cards) · `lanes` (further connections, pipes) · `transfers` · `questions` · `asks` (requests)
+//! `knocks` (invites) · `sessions` · `certificates` (those of people, cards) · `lanes` (further connections, pipes) · `services` (those lent and used) · `transfers` · `questions` · `asks` (requests)
 //! · `store` (what is remembered). Decisions about the protocol are `hither_protocol`'s; here they are carried out.
 
 mod actor;
@@ -23,13 +23,18 @@ mod media;
 mod presence;
 mod questions;
 mod radio;
+mod services;
 mod sessions;
 mod settings;
+mod standby;
 mod state;
 mod store;
 mod transfers;
+mod web;
 
 pub use actor::Engine;
 pub use handle::{ClientId, Handle, PipeAsk, Stream};
-pub use settings::{Bluetooth, Certificates, Interfaces, Options, Settings, Started};
+pub use hither_protocol::WebRoute;
+pub use settings::{Bluetooth, Certificates, Interfaces, Options, Settings, Started, Websocket};
+pub use standby::{Standby, nobody};
 pub use store::StoreFault;

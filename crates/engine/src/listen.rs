@@ -58,6 +58,7 @@ impl State {
     /// Lets connections in from now on.
     pub(crate) fn serve(&mut self, listener: StreamSocketListener) {
         self.listen = listener.local_addrs().to_vec();
+        self.standby.keep(&listener.handles());
         self.tunnels = Some(listener.tunnels());
         let cancel = self.cancel.child_token();
         self.listener = Some(cancel.clone());

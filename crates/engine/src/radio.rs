@@ -28,7 +28,7 @@ const LOOK: u64 = 30_000;
 const STOPPING: Duration = Duration::from_secs(2);
 /// How long Linux keeps a resolvable private address, and a little more, milliseconds: only then does a new advert get a
 /// new one.
-const PRIVATE_ADDRESS: u64 = 905_000;
+const PRIVATE_ADDRESS: u64 = ble::privacy::ADDRESS_LASTS.as_secs() * 1_000 + 1_000;
 
 /// The Bluetooth side of the engine.
 pub(crate) struct Radio {

@@ -1,16 +1,22 @@
-//! What a person can set, as the engine needs it. The agent keeps it on disk.
+//! What a person can set, as the engine needs it. The agent keeps it on disk: groups of settings are written as they are
+//! here, so that another field, or another name for one, is another version of the agent's file.
 
+use crate::standby::Standby;
 use hither_model::{DisplayName, Medium, MediumState, PeerId, row::Visibility};
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use hither_protocol::WebRoute;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Which network interfaces take part in discovery, beyond the rule that only physical ones do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Interfaces {
     /// Only these, if any are named.
     pub include: Vec<String>,
     /// Never these.
     pub exclude: Vec<String>,
-    /// Virtual and container interfaces too.
+    /// Virtual, VPN and container interfaces too.
+    #[serde(rename = "virtual")]
     pub virtual_too: bool,
 }
 
@@ -38,11 +44,13 @@ pub struct Settings {
 }
 
 /// How Bluetooth LE takes part.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bluetooth {
     /// Whether it does; off means that nothing is asked of the adapter (R2.7).
     pub on: bool,
     /// The adapter to use, by its address; absent: the first that is switched on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapter: Option<String>,
     /// Invites that are accepted without asking are asked about all the same unless the device is heard to be near. A
     /// convenience: radio can be relayed.
@@ -56,9 +64,11 @@ impl Default for Bluetooth {
 }
 
 /// Certificates of people, ours and others'.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Certificates {
     /// The one to be known by unless another is named: its id, or `ask`; absent: the device's key alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
     /// PKCS#11 modules that the person registered by their path.
     pub modules: Vec<PathBuf>,
@@ -85,6 +95,21 @@ impl Default for Certificates {
     }
 }
 
+/// Reaching, and being reached by, devices beyond this network through web servers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Websocket {
+    /// Where this device listens for its person's own web server, in plain WebSocket.
+    pub listen: Option<SocketAddr>,
+    /// Whether that may be an address other machines reach.
+    pub exposed: bool,
+    /// What that web server is known as; goes into invite links.
+    pub url: Option<WebRoute>,
+    /// Only the authorities in this PEM file vouch for the web servers of others; absent: the system's.
+    pub authorities: Option<PathBuf>,
+    /// The proxy towards them (`http://…`, `socks5://…`, or `none`); absent: what the environment says.
+    pub proxy: Option<String>,
+}
+
 /// How to start the engine.
 #[derive(Debug)]
 pub struct Options {
@@ -94,12 +119,16 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// Sockets handed over by the service manager, instead of `listen`.
     pub listeners: Vec<std::net::TcpListener>,
+    /// Who keeps the listening sockets open while no agent runs ([`crate::nobody`] if nobody does).
+    pub standby: Arc<dyn Standby>,
     /// Settings at start.
     pub settings: Settings,
     /// Whether to use multicast DNS.
     pub mdns: bool,
     /// Whether to use Bluetooth LE.
     pub ble: bool,
+    /// Web servers.
+    pub websocket: Websocket,
     /// Permit loopback addresses: for practice and tests on one machine, never set by default (R1.8).
     pub loopback: bool,
 }

@@ -12,10 +12,12 @@ use crate::{
     media::Media,
     questions::Questions,
     radio::Radio,
+    services::Loans,
     sessions::Session,
     settings::Settings,
     store::{History, Keeper, People, Slot, Stale, Uses},
     transfers::{Standing, Transfer},
+    web::Web,
 };
 use hither_capability::{Capability, Gate};
 use hither_identity::{Credential, DeviceKey};
@@ -56,14 +58,17 @@ pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) media: Media,
     pub(crate) radio: Radio,
+    pub(crate) web: Web,
     pub(crate) door: DoorBook,
     /// The epoch the door was last published in, and the one of the advert.
     pub(crate) door_epoch: u32,
     pub(crate) advert_epoch: u32,
     pub(crate) listen: Vec<SocketAddr>,
+    /// Who keeps the listening sockets while no agent runs.
+    pub(crate) standby: Arc<dyn crate::standby::Standby>,
     /// Ends the listener when its capability is revoked.
     pub(crate) listener: Option<CancellationToken>,
-    /// Where callers by radio are handed in.
+    /// Where callers by radio and through a web server are handed in.
     pub(crate) tunnels: Option<mpsc::Sender<hither_socket::Tunnel>>,
     pub(crate) questions: Questions,
     /// Who may ask, and in what order.
@@ -73,6 +78,7 @@ pub(crate) struct State {
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     pub(crate) lanes: HashMap<LaneId, Lane>,
     pub(crate) pipes: Vec<PipeListener>,
+    pub(crate) loans: Loans,
     pub(crate) transfers: BTreeMap<TransferId, Transfer>,
     /// Clients that accept what is offered while they stay.
     pub(crate) standing: Vec<Standing>,

@@ -19,7 +19,17 @@ async fn start(profile: &Path, visibility: Visibility) -> Handle {
     };
     let listen = vec!["127.0.0.1:0".parse().unwrap()];
     let profile = profile.to_owned();
-    let options = Options { profile, listen, listeners: vec![], settings, mdns: true, ble: true, loopback: true };
+    let options = Options {
+        profile,
+        listen,
+        listeners: vec![],
+        standby: hither_engine::nobody(),
+        settings,
+        mdns: true,
+        ble: true,
+        websocket: Default::default(),
+        loopback: true,
+    };
     let (handle, started) = Engine::start(options).await.unwrap();
     let expected = if visibility == Visibility::Nobody { MediumState::Off } else { MediumState::On };
     assert_eq!(started.media[&Medium::Mdns], expected);

@@ -1,4 +1,5 @@
-//! This device's lasting identity: a P-256 key and a certificate for it, in `device.key` and `device.crt`.
+//! This device's lasting identity: a P-256 key and a certificate for it, in `device.key` and `device.crt`. The key may be
+//! with the desktop's keyring instead (`keep`).
 //!
 //! A lost identity is made anew only where there was none at all: as soon as either file exists, anything wrong with
 //! the key is an error that says what to do. The certificate alone can be made again, for the same key and with the
@@ -12,15 +13,12 @@ use crate::{
     error::IdentityError,
     issue::{DAY_S, clock, plausible, self_signed},
     key::Key,
-    keyring::Keyring,
     pem,
     store::{Directory, Lock, Secrecy},
-    wallet::KeptIn,
 };
 use hither_model::{CertificateFacts, CertificateSource, PeerId};
 use rustls::{pki_types::CertificateDer, sign::CertifiedKey};
 use std::{fmt, path::Path, sync::Arc};
-use zeroize::Zeroizing;
 
 const KEY: &str = "device.key";
 const CERTIFICATE: &str = "device.crt";
@@ -32,15 +30,11 @@ const LASTS_S: u64 = 3652 * DAY_S;
 /// A certificate with less than this left is replaced when it is loaded, in seconds.
 const RENEWED_BEFORE_S: u64 = 30 * DAY_S;
 
-/// Says in a profile's directory that the key is with the Secret Service, under which name.
-const ELSEWHERE: &str = "device.keyring";
-
 /// The identity of this device.
 pub struct DeviceKey {
-    directory: Directory,
-    key: Key,
+    directory: Arc<Directory>,
+    key: Arc<Key>,
     shown: Shown,
-    place: KeptIn,
 }
 
 /// What the key appears with; replaced as a whole on renewal.
@@ -54,23 +48,13 @@ impl DeviceKey {
     /// Loads the identity kept in `dir`, or makes one if the directory has none. The directory is made if it is not
     /// there; it and the files in it must belong to the caller and be closed to everybody else.
     ///
-    /// A missing or (nearly) expired certificate is made again for the same key.
+    /// A missing or (nearly) expired certificate is made again for the same key. A key that the keyring keeps is asked for
+    /// there, which may wait some seconds for a person who unlocks it; else no keyring is asked for anything.
     ///
     /// # Errors
     /// [`IdentityError`]; its hint is the exact remedy. Nothing has been changed then.
     pub fn load_or_create(dir: &Path) -> Result<Self, IdentityError> {
-        Self::load_or_create_at(dir, None, clock())
-    }
-
-    /// As [`Self::load_or_create`]; a key that is made anew goes to the keyring and not into a file. One that is in a file
-    /// already stays there. [`Self::kept_in`] tells.
-    ///
-    /// May wait for a person who unlocks the keyring.
-    ///
-    /// # Errors
-    /// [`IdentityError`]; also when the key is in a keyring that is not there now.
-    pub fn load_or_create_with(dir: &Path, keyring: Option<&Keyring>) -> Result<Self, IdentityError> {
-        Self::load_or_create_at(dir, keyring, clock())
+        Self::load_or_create_at(dir, &keep::of_session, clock())
     }
 
     /// Takes over the identity of another machine (or of a backup) into a directory that has none: what
@@ -84,12 +68,12 @@ impl DeviceKey {
         let directory = Directory::open_or_create(dir)?;
         let lock = directory.lock()?;
         let names = directory.names()?;
-        if [KEY, CERTIFICATE, ELSEWHERE].iter().any(|name| names.iter().any(|there| there == name)) {
+        if [KEY, CERTIFICATE, keep::ELSEWHERE].iter().any(|name| names.iter().any(|there| there == name)) {
             return Err(IdentityError::Occupied { path: dir.to_owned() });
         }
         directory.create(&lock, KEY, key.to_pem().as_bytes())?;
         let shown = Self::issue(&directory, &lock, &key, plausible(clock()))?;
-        Ok(Self { directory, key, shown, place: KeptIn::File })
+        Ok(Self { directory: Arc::new(directory), key: Arc::new(key), shown })
     }
 
     /// The key and its certificate for another machine, sealed with a password of at least
@@ -101,28 +85,19 @@ impl DeviceKey {
         Ok(backup::seal(self.key.pkcs8(), &self.shown.certificate, password)?)
     }
 
-    /// Where the key lies, for `identity list`.
-    pub fn kept_in(&self) -> KeptIn {
-        self.place
-    }
-
-    fn load_or_create_at(dir: &Path, keyring: Option<&Keyring>, now: u64) -> Result<Self, IdentityError> {
+    fn load_or_create_at(dir: &Path, keyring: keep::Opening<'_>, now: u64) -> Result<Self, IdentityError> {
         let now = plausible(now);
         let directory = Directory::open_or_create(dir)?;
-        let lock = directory.lock()?;
+        let (text, lock) = keep::found(&directory, keyring)?;
         let stored = directory.read(CERTIFICATE, Secrecy::Public)?;
-        let (text, place) = match directory.read(KEY, Secrecy::Secret)? {
-            Some(text) => (Some(text), KeptIn::File),
-            None => (Self::elsewhere(&directory, keyring)?, KeptIn::SecretService),
-        };
         let Some(text) = text else {
             if stored.is_some() {
                 return Err(IdentityError::KeyMissing { path: directory.path_of(KEY) });
             }
             let key = Key::generate()?;
-            let place = Self::put(&directory, &lock, &key, keyring)?;
+            directory.create(&lock, KEY, key.to_pem().as_bytes())?;
             let shown = Self::issue(&directory, &lock, &key, now)?;
-            return Ok(Self { directory, key, shown, place });
+            return Ok(Self { directory: Arc::new(directory), key: Arc::new(key), shown });
         };
 
         let key = Key::from_pem(&text).ok_or_else(|| IdentityError::KeyDamaged { path: directory.path_of(KEY) })?;
@@ -134,30 +109,7 @@ impl DeviceKey {
             Some(certificate) => Shown::new(&key, certificate)?,
             None => Self::issue(&directory, &lock, &key, now)?,
         };
-        Ok(Self { directory, key, shown, place })
-    }
-
-    /// The key, if the directory says that a keyring has it.
-    fn elsewhere(
-        directory: &Directory,
-        keyring: Option<&Keyring>,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, IdentityError> {
-        let Some(name) = directory.read(ELSEWHERE, Secrecy::Secret)? else { return Ok(None) };
-        let missing = || IdentityError::Keyring("it holds the key of this device, and is not there".into());
-        let name = String::from_utf8_lossy(&name).into_owned();
-        keyring.ok_or_else(missing)?.get(&name)?.ok_or_else(missing).map(Some)
-    }
-
-    fn put(directory: &Directory, lock: &Lock, key: &Key, keyring: Option<&Keyring>) -> Result<KeptIn, IdentityError> {
-        let Some(keyring) = keyring else {
-            directory.create(lock, KEY, key.to_pem().as_bytes())?;
-            return Ok(KeptIn::File);
-        };
-        // Named after the key: a copied profile still finds it, another profile never does.
-        let name = format!("device {}", key.peer_id());
-        keyring.put(&name, key.to_pem().as_bytes())?;
-        directory.create(lock, ELSEWHERE, name.as_bytes())?;
-        Ok(KeptIn::SecretService)
+        Ok(Self { directory: Arc::new(directory), key: Arc::new(key), shown })
     }
 
     /// The stored certificate; `None` if its time is over or (a clock was wrong) has not come.
@@ -183,14 +135,15 @@ impl DeviceKey {
         Ok(shown)
     }
 
-    /// Makes and stores a new certificate for the same key. [`Self::peer_id`] stays.
+    /// The same key with a new certificate, which is stored.
     ///
     /// # Errors
     /// When it cannot be stored; the present certificate then stays in use.
-    pub fn renew(&mut self) -> Result<(), IdentityError> {
+    pub fn renewed(&self) -> Result<Self, IdentityError> {
         let lock = self.directory.lock()?;
-        self.shown = Self::issue(&self.directory, &lock, &self.key, clock())?;
-        Ok(())
+        self.not_superseded()?;
+        let shown = Self::issue(&self.directory, &lock, &self.key, clock())?;
+        Ok(Self { directory: Arc::clone(&self.directory), key: Arc::clone(&self.key), shown })
     }
 
     /// Who this device is.
@@ -262,6 +215,7 @@ impl fmt::Debug for DeviceKey {
 }
 
 mod heir;
+mod keep;
 
 #[cfg(test)]
 mod tests;

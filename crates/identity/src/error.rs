@@ -79,6 +79,21 @@ pub enum IdentityError {
     /// The desktop's Secret Service did not do it.
     #[error("the keyring of this desktop did not help: {}", printable(_0))]
     Keyring(String),
+    /// The keyring has the device's key, and does not give it.
+    #[error("the key of this device is with the keyring: {}", printable(_0))]
+    KeyAway(String),
+    /// The keyring should have the device's key, and has it not.
+    #[error("the key of this device was with the keyring, and the keyring has it no more")]
+    KeyGone,
+    /// The device's next key is prepared, in a file.
+    #[error("another key is prepared for this device, and kept in a file")]
+    HeirPrepared,
+    /// Another key was taken over, and this one is still in use.
+    #[error("this device has another key already, which takes the place of this one at the next start")]
+    Superseded,
+    /// What is wanted needs the device's key in its file.
+    #[error("the key of this device is with the keyring")]
+    NotInFile,
     /// There is an identity already.
     #[error("{} has an identity already", shown(path))]
     Occupied {
@@ -109,8 +124,10 @@ impl IdentityError {
             | Self::Mismatch { .. }
             | Self::FileDamaged { .. }
             | Self::Keyring(_)
+            | Self::KeyAway(_)
+            | Self::KeyGone
             | Self::Unusable(_) => ErrorCode::KeyUnusable,
-            Self::Occupied { .. } => ErrorCode::Misuse,
+            Self::Occupied { .. } | Self::HeirPrepared | Self::Superseded | Self::NotInFile => ErrorCode::Misuse,
             Self::Storage { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => ErrorCode::DiskFull,
             Self::Storage { .. } => ErrorCode::StorageFailed,
             Self::Import(fault) => fault.code(),
@@ -149,6 +166,21 @@ impl IdentityError {
             Self::FileDamaged { .. } => "remove this identity and import its file again".into(),
             Self::Keyring(_) => {
                 "unlock the keyring (log in to the desktop, or open its password program), then try again".into()
+            }
+            Self::KeyAway(_) => {
+                "unlock the keyring (log in to the desktop, or open its password program) and start hither again; \
+                 `hither identity keep file`, once it runs, does without the keyring"
+                    .into()
+            }
+            Self::KeyGone => {
+                "open the keyring that was used before, or take the key from a backup with `hither identity restore`; \
+                 without one start anew in another profile and pair every device again"
+                    .into()
+            }
+            Self::HeirPrepared => "take it first, with `hither identity rotate --now`".into(),
+            Self::Superseded => "run `hither stop`, then try again".into(),
+            Self::NotInFile => {
+                "run `hither identity keep file` first; back it goes with `hither identity keep keyring`".into()
             }
             Self::Occupied { .. } => "choose another profile with --profile, or move this one away".into(),
             Self::Unusable(_) => "start hither again; if it stays, the system's random source is not working".into(),

@@ -27,6 +27,7 @@ pub mod proof;
 mod session;
 mod store;
 mod succession;
+mod vault;
 mod wallet;
 
 pub use backup::MIN_PASSWORD;
@@ -37,4 +38,5 @@ pub use import::{ImportFault, Imported, MAX_FILE, import, import_apart};
 pub use keyring::Keyring;
 pub use session::{SESSION_KEY_LASTS_S, SessionKey};
 pub use succession::Succession;
-pub use wallet::{FileCredential, Kept, KeptIn, Wallet};
+pub use vault::{MAX_CREDENTIALS, Vault, VaultEntry, VaultError};
+pub use wallet::{FileCredential, Kept, Wallet};

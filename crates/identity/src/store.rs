@@ -113,11 +113,17 @@ impl Directory {
         Ok(Some(bytes))
     }
 
+    /// Whether something has that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
     /// Writes a file that must not exist yet.
     pub(crate) fn create(&self, _held: &Lock, name: &str, bytes: &[u8]) -> Result<(), IdentityError> {
         let fresh = self.written(name, bytes)?;
         // A link, not a rename: it fails if the name is taken, on every file system.
         let linked = rustix::fs::linkat(&self.fd, &*fresh, &self.fd, name, AtFlags::empty());
+        step();
         let removed = rustix::fs::unlinkat(&self.fd, &*fresh, AtFlags::empty());
         linked.and(removed).map_err(|errno| self.failed("create", name, errno))?;
         self.sync(name)
@@ -139,6 +145,40 @@ impl Directory {
         }
     }
 
+    /// Takes away what an interrupted writing left, which may be the file itself by a second name.
+    pub(crate) fn forget_writing(&self, lock: &Lock, name: &str) -> Result<(), IdentityError> {
+        self.remove(lock, &format!(".{name}.new")).map(drop)
+    }
+
+    /// Removes a secret, whatever is left of an earlier removal and of writing it included. Its bytes are overwritten
+    /// first, which is as much as can be done: disks may keep what was there before.
+    pub(crate) fn erase(&self, _held: &Lock, name: &str) -> Result<(), IdentityError> {
+        let [old, new] = ["old", "new"].map(|end| format!(".{name}.{end}"));
+        // Its name goes first: overwritten under its name it would count as damaged.
+        match rustix::fs::renameat(&self.fd, name, &self.fd, &*old) {
+            Ok(()) => self.sync(name)?,
+            Err(Errno::NOENT) => {}
+            Err(errno) => return Err(self.failed("remove", name, errno)),
+        }
+        step();
+        for left in [old, new] {
+            let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let mut file = match rustix::fs::openat(&self.fd, &*left, flags, Mode::empty()) {
+                Ok(fd) => File::from(fd),
+                Err(Errno::NOENT) => continue,
+                Err(errno) => return Err(self.failed("remove", &left, errno)),
+            };
+            let wiped = file.metadata().and_then(|found| {
+                let length = usize::try_from(found.len()).unwrap_or(LIMIT).min(LIMIT);
+                file.write_all(&vec![0; length]).and_then(|()| file.sync_all())
+            });
+            wiped.map_err(|cause| IdentityError::Storage { doing: "wipe", path: self.path_of(&left), cause })?;
+            step();
+            rustix::fs::unlinkat(&self.fd, &*left, AtFlags::empty()).map_err(|e| self.failed("remove", &left, e))?;
+        }
+        self.sync(name)
+    }
+
     /// The names of the files in it, in order; none of those that are just being written.
     pub(crate) fn names(&self) -> Result<Vec<String>, IdentityError> {
         let failed = |errno| self.failed("read", ".", errno);
@@ -155,13 +195,29 @@ impl Directory {
 
     fn written(&self, name: &str, bytes: &[u8]) -> Result<String, IdentityError> {
         let (mut file, fresh) = self.fresh(name)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        if let Err(cause) = written {
+        step();
+        let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|cause| IdentityError::Storage {
+            doing: "write",
+            path: self.path_of(name),
+            cause,
+        });
+        if let Err(error) = written.and_then(|()| self.reads_back(&fresh, bytes)) {
             // Best effort: what stays behind is ours alone, and the next writer removes it.
             let _ = rustix::fs::unlinkat(&self.fd, &*fresh, AtFlags::empty());
-            return Err(IdentityError::Storage { doing: "write", path: self.path_of(name), cause });
+            return Err(error);
         }
+        step();
         Ok(fresh)
+    }
+
+    /// What was written counts only once it was read again.
+    fn reads_back(&self, name: &str, bytes: &[u8]) -> Result<(), IdentityError> {
+        let read = self.read(name, Secrecy::Secret)?;
+        if read.is_some_and(|read| bytes.get(..LIMIT).unwrap_or(bytes) == read.as_slice()) {
+            return Ok(());
+        }
+        let cause = io::Error::other("what was written is not what is read");
+        Err(IdentityError::Storage { doing: "write", path: self.path_of(name), cause })
     }
 
     /// A new empty file beside `name`. The lock makes its fixed name safe: one that is there was left by a crash.
@@ -181,6 +237,7 @@ impl Directory {
     }
 
     fn sync(&self, name: &str) -> Result<(), IdentityError> {
+        step();
         rustix::fs::fsync(self.fd.as_fd()).map_err(|errno| self.failed("sync", name, errno))
     }
 
@@ -197,6 +254,12 @@ impl Directory {
 #[derive(Debug)]
 pub(crate) struct Lock(#[allow(dead_code, reason = "closing it releases the lock")] OwnedFd);
 
+/// Here the process may end; a test ends it.
+fn step() {
+    #[cfg(test)]
+    brink::step();
+}
+
 fn me() -> u32 {
     rustix::process::geteuid().as_raw()
 }
@@ -211,6 +274,33 @@ fn ours(stat: &Stat, me: u32, path: &Path, secrecy: Secrecy, wanted: u32) -> Res
         return Err(IdentityError::Exposed { path: path.to_owned(), mode, wanted });
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod brink {
+    //! Ends what a thread does after so many steps, where it stands.
+
+    use std::{
+        cell::Cell,
+        panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    };
+
+    thread_local! { static LEFT: Cell<Option<usize>> = const { Cell::new(None) }; }
+
+    pub(crate) fn step() {
+        match LEFT.get() {
+            Some(0) => resume_unwind(Box::new("it ends here")),
+            left => LEFT.set(left.map(|left| left - 1)),
+        }
+    }
+
+    /// What comes of it, if it needs no more steps than these.
+    pub(crate) fn within<T>(steps: usize, act: impl FnOnce() -> T) -> Option<T> {
+        LEFT.set(Some(steps));
+        let outcome = catch_unwind(AssertUnwindSafe(act));
+        LEFT.set(None);
+        outcome.ok()
+    }
 }
 
 #[cfg(test)]
@@ -262,6 +352,25 @@ mod tests {
         assert_eq!(directory.read("a", Secrecy::Secret).unwrap().unwrap().as_slice(), b"three");
         let names: Vec<_> = path.read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, ["a"]);
+    }
+
+    #[test]
+    fn what_is_erased_leaves_nothing_even_after_an_erasure_that_was_interrupted() {
+        let (_place, path) = place();
+        let directory = Directory::open_or_create(&path).unwrap();
+        let lock = directory.lock().unwrap();
+        directory.create(&lock, "a", b"secret").unwrap();
+        // A second name keeps the bytes in sight.
+        std::fs::hard_link(path.join("a"), path.join("seen")).unwrap();
+        directory.erase(&lock, "a").unwrap();
+        assert!(std::fs::read(path.join("seen")).unwrap().iter().all(|byte| *byte == 0));
+        std::fs::remove_file(path.join("seen")).unwrap();
+        for left in [".a.old", ".a.new"] {
+            std::fs::write(path.join(left), "secret").unwrap();
+        }
+        directory.erase(&lock, "a").unwrap();
+        directory.erase(&lock, "a").unwrap();
+        assert_eq!(path.read_dir().unwrap().count(), 0);
     }
 
     #[test]

@@ -9,34 +9,15 @@ use crate::{
     credential::Credential,
     error::IdentityError,
     import::{ImportFault, Imported},
-    keyring::Keyring,
+    keyring::{Keyring, Strongbox},
     pem,
     store::{Directory, Secrecy},
 };
 use data_encoding::HEXLOWER;
-use hither_model::{CertificateFacts, CertificateSource, PeerId};
+use hither_model::{CertificateFacts, CertificateSource, KeyPlace, PeerId};
 use rustls::{SignatureScheme, sign::CertifiedKey};
 use sha2::{Digest, Sha256};
 use std::{fmt, path::Path, sync::Arc};
-
-/// Where a private key lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeptIn {
-    /// With the desktop's Secret Service, which encrypts it.
-    SecretService,
-    /// In a file that only its owner can read.
-    File,
-}
-
-impl KeptIn {
-    /// For `identity list`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::SecretService => "secret-service",
-            Self::File => "file",
-        }
-    }
-}
 
 /// An imported identity in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +27,7 @@ pub struct Kept {
     /// The certificate, DER.
     pub certificate: Vec<u8>,
     /// Where its key lies.
-    pub place: KeptIn,
+    pub place: KeyPlace,
 }
 
 /// Imported identities of one profile.
@@ -77,11 +58,11 @@ impl Wallet {
             Some(keyring) => {
                 keyring.put(&self.entry(&id), text.as_bytes())?;
                 self.directory.remove(&lock, &key_file(&id))?;
-                KeptIn::SecretService
+                KeyPlace::SecretService
             }
             None => {
                 self.directory.replace(&lock, &key_file(&id), text.as_bytes())?;
-                KeptIn::File
+                KeyPlace::File
             }
         };
         let certificates: String =
@@ -99,7 +80,7 @@ impl Wallet {
         let ids = names.iter().filter_map(|name| name.strip_suffix(".crt"));
         let kept = ids.filter_map(|id| {
             let chain = self.chain(id).ok()?;
-            let place = if names.contains(&key_file(id)) { KeptIn::File } else { KeptIn::SecretService };
+            let place = if names.contains(&key_file(id)) { KeyPlace::File } else { KeyPlace::SecretService };
             Some(Kept { id: id.to_owned(), certificate: chain.into_iter().next()?, place })
         });
         Ok(kept.collect())
@@ -249,7 +230,7 @@ mod tests {
         let wallet = Wallet::open(&dir, None).unwrap();
         let imported = imported();
         let kept = wallet.keep(&imported).unwrap();
-        assert_eq!((kept.place, kept.place.word()), (KeptIn::File, "file"));
+        assert_eq!((kept.place, kept.place.word()), (KeyPlace::File, "file"));
         let mode = fs::metadata(dir.join(format!("{}.key", kept.id))).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
 

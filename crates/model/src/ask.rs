@@ -2,65 +2,19 @@
 //! mode are adapters to it.
 
 mod answer;
+mod change;
 mod secret;
 
 pub use answer::Answer;
+pub use change::{SettingsChange, TrustChoice};
 pub use secret::{LinkText, SecretText};
 
 use crate::{
-    DisplayName, InviteId,
-    row::{InterfacesRow, Visibility},
+    DisplayName, InviteId, KeyPlace, LentName,
+    row::{Lasting, Visibility},
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-
-/// How a person's trust in a device is set by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "lowercase")]
-pub enum TrustChoice {
-    /// Its key was compared by other means.
-    Verified,
-    /// Met, not compared.
-    Known,
-    /// May not ask.
-    Blocked,
-    /// As if never met.
-    Forget,
-}
-
-/// What is to be set otherwise; what is absent stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct SettingsChange {
-    /// Where received files go: an absolute path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inbox: Option<PathBuf>,
-    /// Whether TLS 1.2 is permitted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allow_tls12: Option<bool>,
-    /// Whether the agent raises notifications.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notifications: Option<bool>,
-    /// Which network interfaces take part, all three lists at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub interfaces: Option<InterfacesRow>,
-    /// Whether only people vouched for by an authority trusted here may invite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organisation: Option<bool>,
-    /// Whether a session that began with a card ends when the card is taken out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub card_bound: Option<bool>,
-    /// Whether certificates are accepted though the list of revoked ones is out of date.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stale_crl: Option<bool>,
-    /// Whether Bluetooth LE takes part in finding devices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bluetooth: Option<bool>,
-    /// Whether invites are accepted without asking only from devices that are heard to be near.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub near_only: Option<bool>,
-}
 
 /// A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
 /// transfers and questions by id or unambiguous beginning.
@@ -72,6 +26,8 @@ pub enum Ask {
     Status,
     /// Finish and stop.
     Stop,
+    /// Begin nothing new, wait until no transfer moves, then stop.
+    Drain,
     /// Devices near. Counts as [`Ask::Look`].
     Near,
     /// Somebody looks at the list of devices: radios listen closely for the next 30 seconds. Asked again while it lasts.
@@ -202,6 +158,47 @@ pub enum Ask {
         from: Option<String>,
         /// The first offer only.
         once: bool,
+    },
+    /// Lend a service of this machine to devices, by name. The one asking has the person's word for it. Lent again, it
+    /// is lent to these too, or for another time. Answered with [`Answer::Lent`].
+    Expose {
+        /// What it is to be called.
+        name: LentName,
+        /// Where it is: an address of this machine and a port, such as `127.0.0.1:22`.
+        target: String,
+        /// To whom.
+        to: Vec<String>,
+        /// For how long.
+        lasts: Lasting,
+        /// The seconds of [`Lasting::For`], 2,592,000 (30 days) at most.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+    },
+    /// Lend it no more; its open connections end.
+    Unexpose {
+        /// Which.
+        name: LentName,
+        /// To this device only; absent: to nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+    /// What is lent, and what is used of others. Answered with [`Answer::Lent`].
+    Lent,
+    /// Reach a service that a device lends, at an address of this machine, until the session with it ends. Answered with
+    /// [`Answer::Lent`].
+    Forward {
+        /// Whose service: a device with an open session.
+        peer: String,
+        /// What it is called there.
+        name: LentName,
+        /// Where programs here shall reach it, `ip:port`, a loopback address; absent: `127.0.0.1` and a free port.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bind: Option<String>,
+    },
+    /// Reach it here no more; its open connections end.
+    Unforward {
+        /// Which, by its name or by where it is reached, `ip:port`.
+        what: String,
     },
     /// Past and present transfers.
     Transfers,
@@ -334,6 +331,11 @@ pub enum Ask {
         /// Take it over; else only prepare it.
         now: bool,
     },
+    /// Where the device's own key is kept from now on. Answered once it is there, and nowhere else.
+    KeepKey {
+        /// There.
+        place: KeyPlace,
+    },
     /// The current certificate as PEM.
     ExportCertificate,
     /// Who is who.
@@ -378,5 +380,17 @@ pub enum Ask {
         peer: Option<String>,
         /// At most so many, newest first.
         limit: u32,
+        /// Only lines with this text in them, whatever its case.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        search: Option<String>,
+    },
+    /// Take lines out of the history for good.
+    EraseHistory {
+        /// Those with this device; absent: with anybody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peer: Option<String>,
+        /// Those before this time, seconds since 1970; absent: of any time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u64>,
     },
 }

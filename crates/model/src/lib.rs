@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod failure;
 pub mod id;
+pub mod lent;
 pub mod name;
 pub mod news;
 pub mod protection;
@@ -16,10 +17,11 @@ pub mod text;
 pub use ask::{Answer, Ask};
 pub use failure::{Blame, ErrorCode, Failure, SocketErrorStatus};
 pub use id::{InstanceId, InviteId, LaneId, PeerId, QuestionId, Rid, SessionId, TransferId};
+pub use lent::{LentName, NotLentName};
 pub use name::{DisplayName, NameFault};
 pub use news::News;
 pub use protection::{CertificateFacts, CertificateSource, Negotiated, ProtectionLevel};
 pub use state::{
-    AgentState, DesktopPart, ItemState, Medium, MediumState, Nearness, Presence, SessionState, TransferState, Trust,
-    Verified, View,
+    AgentState, DesktopPart, ItemState, KeyPlace, Medium, MediumState, Nearness, Presence, SessionState, TransferState,
+    Trust, Verified, View,
 };

@@ -1,8 +1,11 @@
 //! What the agent tells every face that listens. A late or slow listener gets a fresh snapshot, then changes.
 
 use crate::{
-    ErrorCode, Failure, InviteId, MediumState, PeerId, QuestionId, SessionId, TransferId,
-    row::{CapabilityRow, FailedItem, MeRow, MessageRow, PeerRow, QuestionRow, SessionRow, TransferRow},
+    ErrorCode, Failure, InviteId, LentName, MediumState, PeerId, QuestionId, SessionId, TransferId,
+    row::{
+        CapabilityRow, ExposedRow, FailedItem, ForwardingRow, MeRow, MessageRow, PeerRow, QuestionRow, SessionRow,
+        TransferRow,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +145,28 @@ pub enum News {
     Dropped {
         transfer: TransferId,
         failure: Failure,
+    },
+    /// A service was lent, to whom or for how long changed, or somebody begins or ceases to use it.
+    Exposed {
+        #[serde(flatten)]
+        exposed: ExposedRow,
+    },
+    /// A service is lent no more.
+    Unexposed {
+        name: LentName,
+        why: String,
+    },
+    /// A service of another device can be reached here, or how that goes changed.
+    Forwarding {
+        #[serde(flatten)]
+        forwarding: ForwardingRow,
+    },
+    /// It is reached here no more.
+    ForwardingEnded {
+        name: LentName,
+        peer: PeerId,
+        bind: String,
+        why: String,
     },
     Capability {
         #[serde(flatten)]

@@ -2,12 +2,14 @@
 
 mod files;
 mod identity;
+mod lent;
 mod own;
 
 pub use files::{FailedItem, ItemRow, TransferRow};
 pub use identity::{
     AuthorityRow, CertifiedRow, IdentityRow, PinRow, TokenFault, TokenRow, TokenState, TokenTries, Usable,
 };
+pub use lent::{BorrowerRow, ExposedRow, ForwardingRow, Lasting};
 pub use own::{InterfacesRow, MeRow, SettingsRow, StatusRow, Visibility};
 
 use crate::{
@@ -303,6 +305,21 @@ pub struct LinkRow {
     pub uses_left: u32,
     /// `made`, `proven`, `confirmed`, `consumed`, `expired`, `revoked` or `burned`.
     pub state: String,
+}
+
+/// How whole the history is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct HistoryState {
+    /// Hash of its newest line, in which all before it are: 64 hexadecimal digits. Noted elsewhere, it tells later whether
+    /// the history is still the same.
+    pub head: String,
+    /// Lines that were there once: dropped for want of room, or erased by the person.
+    pub forgotten: u64,
+    /// When the first line was that does not follow from the one before it, seconds since 1970: somebody changed the
+    /// file by hand, or the disk did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<u64>,
 }
 
 /// Something that happened.

@@ -177,6 +177,16 @@ words! {
     }
 }
 
+words! {
+    /// Where a private key of this person's lies.
+    KeyPlace {
+        /// In a file that only its owner can read.
+        File = "file",
+        /// With the desktop's keyring (the Secret Service), which encrypts it.
+        SecretService = "secret-service",
+    }
+}
+
 /// Whether a medium, or a part of the desktop, works: `on`, `off`, or why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "string"))]

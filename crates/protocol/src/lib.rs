@@ -28,7 +28,10 @@ pub use invite::{
     Admission, Alarm, Effect, Ending, InviteAsk, Invitee, InviteeSide, Inviter, Need, Question, Reply, Step, Unfit,
 };
 pub use limits::{Asker, Backoff, Over, Place, Questions, RunBudget, RunNumber};
-pub use link::{InviteUrl, LedgerFault, LinkFault, LinkHost, LinkLedger, LinkOpener, LinkToken, is_dialable_hint};
+pub use link::{
+    InviteUrl, LedgerFault, LinkFault, LinkHost, LinkLedger, LinkOpener, LinkToken, RouteFault, WebRoute,
+    is_dialable_hint,
+};
 pub use pairing::{Binding, Code};
 pub use radio::ResolvingKey;
 pub use rendezvous::{LinkKeys, PairKey, epoch, known_rid, link_keys, pair_key, session_id, tag};

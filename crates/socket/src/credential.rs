@@ -1,14 +1,18 @@
 //! A user's name and password for one server or proxy (R6.1, R6.2), and the answers to what HTTP asks (RFC 7617 Basic,
 //! RFC 7616 Digest). Sent only after being asked, only to the resource named, never on a redirect, never written anywhere.
 //!
-//! What is *not* here: where passwords are kept, and Negotiate (Kerberos).
+//! What is *not* here: where passwords are kept.
 
 mod answer;
 mod challenge;
+mod sign_in;
 
 pub(crate) use answer::{Asked, authorization};
 pub(crate) use challenge::{Challenge, challenges};
+pub(crate) use sign_in::{Reply, answerable, reply};
+pub use sign_in::{SignIn, SignInFault};
 
+use crate::{Proxy, ws::WebSocketUrl};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -28,6 +32,9 @@ pub enum CredentialFault {
     /// A control character, or a colon in the user name.
     #[error("a user name has no colon, and neither part has control characters")]
     Malformed,
+    /// The text names no server or proxy with its port.
+    #[error("a resource is written as host:port, http://host:port, socks5://host:port or wss://host")]
+    Resource,
 }
 
 /// A user name and password for one resource: `host:port` of a server or proxy.
@@ -54,6 +61,29 @@ impl PasswordCredential {
             return Err(CredentialFault::Malformed);
         }
         Ok(Self { resource: resource.to_ascii_lowercase(), user: user.to_owned(), secret })
+    }
+
+    /// The resource that a text names: `host:port`, a proxy's address, or a WebSocket's.
+    ///
+    /// # Errors
+    /// [`CredentialFault::Resource`].
+    pub fn resource_named(text: &str) -> Result<String, CredentialFault> {
+        let fault = |_| CredentialFault::Resource;
+        if text.starts_with("wss://") || text.starts_with("ws://") {
+            let url = WebSocketUrl::parse(text).map_err(|_| CredentialFault::Resource)?;
+            return Ok(url.resource());
+        }
+        if text.contains("://") {
+            return Proxy::parse(text).map(|proxy| proxy.resource()).map_err(fault);
+        }
+        // Nothing is guessed: two servers on one host are two resources.
+        let port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let named = if port {
+            Proxy::parse(&format!("http://{text}")).map_err(fault)?
+        } else {
+            return Err(CredentialFault::Resource);
+        };
+        Ok(named.resource())
     }
 
     /// Whom it is for.
@@ -104,6 +134,22 @@ mod tests {
         assert_eq!(PasswordCredential::new("p:1", "a", secret("x\r\ny")).unwrap_err(), CredentialFault::Malformed);
         let text = format!("{:?}", PasswordCredential::new("p:1", "ana", secret("hunter2")).unwrap());
         assert!(!text.contains("hunter2") && !text.contains("ana"), "{text}");
+    }
+
+    #[test]
+    fn r6_2_a_resource_is_named_with_its_port_and_in_one_spelling() {
+        for (text, named) in [
+            ("Proxy.example:3128", "proxy.example:3128"),
+            ("http://Proxy.example:3128/", "proxy.example:3128"),
+            ("socks5://[::1]:1080", "[::1]:1080"),
+            ("wss://chat.example/room", "chat.example:443"),
+            ("[::1]:99", "[::1]:99"),
+        ] {
+            assert_eq!(PasswordCredential::resource_named(text).as_deref(), Ok(named), "{text}");
+        }
+        for text in ["proxy.example", "", "ftp://x:1", "x:0", "http://ana:pw@x:1", "a b:1", "x:y"] {
+            assert_eq!(PasswordCredential::resource_named(text), Err(CredentialFault::Resource), "{text}");
+        }
     }
 
     #[test]

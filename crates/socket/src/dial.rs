@@ -20,7 +20,7 @@ use tokio::net::{TcpSocket, TcpStream};
 /// What follows the rendezvous value in the server name. `.invalid` exists nowhere (RFC 6761).
 pub(crate) const SUFFIX: &str = ".hither.invalid";
 
-/// How much longer a handshake by radio may take.
+/// How much longer a handshake by radio or through a web server may take.
 pub(crate) const SLOWER: u32 = 3;
 
 /// Connects to a device, showing it `rid`, as `me`, and hands the connection over when its protection is as `profile`
@@ -48,10 +48,10 @@ pub async fn dial(
     within(profile.handshake, Phase::Handshake, shake(tcp, None, rid, me, expected, profile)).await
 }
 
-/// The same over a stream that is there already: a radio's. Its handshake may take three times as long.
+/// The same over a stream that is there already: a radio's, or one in a WebSocket. Its handshake may take three times as long.
 ///
 /// # Errors
-/// As for [`dial`], but for what concerns TCP; [`SocketError::Denied`] if the grant does not cover that radio.
+/// As for [`dial`], but for what concerns TCP; [`SocketError::Denied`] if the grant does not cover that radio or route.
 pub async fn dial_through(
     grant: &Grant<Dial>,
     tunnel: Tunnel,
@@ -64,7 +64,7 @@ pub async fn dial_through(
         return Err(SocketError::SelfDial);
     }
     let Tunnel { end, remote } = tunnel;
-    grant.permits_radio(remote)?;
+    grant.permits_tunnel(remote)?;
     let shaking = shake(end, Some(remote), rid, me, expected, profile);
     within(profile.handshake * SLOWER, Phase::Handshake, shaking).await
 }

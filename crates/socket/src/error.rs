@@ -262,7 +262,7 @@ pub(crate) fn cut_off() -> SocketError {
     SocketError::Interrupted(io::Error::new(io::ErrorKind::UnexpectedEof, "it was cut off without a proper end"))
 }
 
-/// An address as people know it: that of a radio tells them nothing.
+/// An address as people know it: that of a radio or of a route through a web server tells them nothing.
 fn place(to: SocketAddr) -> String {
-    hither_capability::radio_of(to).map_or_else(|| to.to_string(), |_| "that device".to_owned())
+    if hither_capability::is_place(to) { to.to_string() } else { "that device".to_owned() }
 }

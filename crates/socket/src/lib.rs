@@ -45,7 +45,7 @@ pub mod ws;
 
 pub use channel::{Admits, Channel, Connected, Proven, Standing, Stranger};
 pub use control::{QualityOfService, StreamSocketControl};
-pub use credential::{CredentialFault, PasswordCredential};
+pub use credential::{CredentialFault, PasswordCredential, SignIn, SignInFault};
 pub use dial::{dial, dial_through};
 pub use error::{Phase, SocketError};
 pub use frame::MAX_FRAME;

@@ -21,6 +21,7 @@ use std::{
     future::poll_fn,
     io,
     net::{IpAddr, SocketAddr},
+    os::fd::{AsFd, BorrowedFd},
     sync::Arc,
     task::Poll,
     time::Duration,
@@ -161,6 +162,11 @@ impl StreamSocketListener {
     /// Where it listens, in the order of [`Self::bind`], with the real port.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// The sockets themselves, for who keeps them open while this program does not run (R4.22).
+    pub fn handles(&self) -> Vec<BorrowedFd<'_>> {
+        self.sockets.iter().map(AsFd::as_fd).collect()
     }
 
     /// The socket options; settled by now (R3.11).

@@ -9,7 +9,11 @@ mod socks;
 
 pub use choice::{Environment, Proxies, Proxy, ProxyFault, ProxyKind};
 
-use crate::{HostName, credential::resource, outward::ServerError};
+use crate::{
+    HostName, SignIn,
+    credential::{Reply, resource},
+    outward::ServerError,
+};
 use hither_model::{ErrorCode, SocketErrorStatus};
 use std::{fmt, io, time::Duration};
 use tokio::{
@@ -114,11 +118,12 @@ pub(crate) async fn pass<S: AsyncRead + AsyncWrite + Unpin>(
     proxy: &Proxy,
     to: &HostName,
     port: u16,
-    asked: Option<&[crate::credential::Challenge]>,
+    asked: Option<&Reply>,
+    sign_in: Option<&SignIn>,
 ) -> Result<Outcome, ServerError> {
     let work = async {
         match proxy.kind() {
-            ProxyKind::Http => http::pass(stream, proxy, &resource(to.canonical(), port), asked).await,
+            ProxyKind::Http => http::pass(stream, proxy, &resource(to.canonical(), port), asked, sign_in).await,
             ProxyKind::Socks5 => socks::pass(stream, proxy, to, port).await.map(|()| Outcome::Through),
         }
     };

@@ -3,10 +3,12 @@
 mod adversary;
 mod attacks;
 mod breaches;
+mod certified;
 mod flood;
 mod happy;
 mod lanes;
 mod tunnels;
+mod web;
 
 use crate::{
     Arrival, Caps, Channel, Connected, Door, Entry, Expected, Profile, Proven, SocketError, StreamSocketControl,

@@ -1,4 +1,4 @@
-//! A connection whose bytes travel some other way than TCP: by radio. The socket code keeps its one kind of stream, and
+//! A connection whose bytes travel some other way than TCP: by radio, or in a WebSocket. The socket code keeps its one kind of stream, and
 //! the other end of a pair inside this process carries the bytes on.
 
 use std::{io, net::SocketAddr};
@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub struct Tunnel {
     pub(crate) end: TcpStream,
-    /// Whom it leads to: a radio's address ([`hither_capability::radio_address`]).
+    /// Whom it leads to: a radio's address ([`hither_capability::radio_address`]), or the name of a route through a web
+    /// server ([`hither_capability::web_address`]).
     pub(crate) remote: SocketAddr,
 }
 

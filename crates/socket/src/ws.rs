@@ -4,6 +4,7 @@
 //!
 //! What is *not* here: messages in parts as they arrive (they are put together first, within the limit), and peers.
 
+mod carry;
 mod control;
 mod door;
 mod error;
@@ -12,6 +13,7 @@ mod open;
 mod stream;
 mod url;
 
+pub use carry::{PEER_MESSAGE, PEER_PROTOCOL};
 pub use control::{SocketMessageType, WebSocketControl, WebSocketInformation};
 pub use door::WebSocketDoor;
 pub use error::WebSocketError;

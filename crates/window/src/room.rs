@@ -31,6 +31,7 @@ impl Room {
 }
 
 /// The permission set a question belongs to.
+#[allow(clippy::too_many_lines, reason = "a table: every question has its line")]
 pub const fn room(ask: &Ask) -> Room {
     match ask {
         Ask::Near
@@ -51,6 +52,9 @@ pub const fn room(ask: &Ask) -> Room {
         | Ask::Close { .. }
         | Ask::Say { .. }
         | Ask::Messages { .. }
+        | Ask::Unexpose { .. }
+        | Ask::Unforward { .. }
+        | Ask::Lent
         | Ask::Transfers
         | Ask::Transfer { .. }
         | Ask::Items { .. }
@@ -76,15 +80,20 @@ pub const fn room(ask: &Ask) -> Room {
         | Ask::AddRevocations { .. }
         | Ask::RenewCertificate
         | Ask::RotateKey { .. }
+        | Ask::KeepKey { .. }
         | Ask::ExportCertificate => Room::Certificates,
         Ask::Status
         | Ask::Stop
+        | Ask::Drain
         | Ask::Capabilities
         | Ask::SetCapability { .. }
         | Ask::Settings
         | Ask::Set { .. }
-        | Ask::History { .. } => Room::Settings,
+        | Ask::History { .. }
+        | Ask::EraseHistory { .. } => Room::Settings,
         Ask::Send { .. }
+        | Ask::Expose { .. }
+        | Ask::Forward { .. }
         | Ask::Receive { .. }
         | Ask::Watching { .. }
         | Ask::RegisterModule { .. }

@@ -2,7 +2,7 @@
 
 use hither_discovery::txt::Txt;
 use hither_model::{DisplayName, PeerId, Rid, text::is_hidden};
-use hither_protocol::{InviteUrl, LinkToken, is_dialable_hint};
+use hither_protocol::{InviteUrl, LinkToken, WebRoute, is_dialable_hint};
 use hither_transfer::{NameRules, SafeRelPath};
 use std::path::{Component, Path};
 
@@ -13,6 +13,7 @@ pub(crate) fn invite_url(bytes: &[u8]) {
     for text in [url.text(), url.qr_text()] {
         let again = InviteUrl::parse(&text.0).expect("what was read can be written");
         assert_eq!((again.inviter(), again.expires(), again.hints()), (url.inviter(), url.expires(), url.hints()));
+        assert_eq!(again.web(), url.web());
     }
     assert!(url.hints().iter().all(is_dialable_hint));
 }
@@ -20,7 +21,9 @@ pub(crate) fn invite_url(bytes: &[u8]) {
 pub(crate) fn invite_url_seeds() -> Vec<Vec<u8>> {
     let hints = ["192.168.1.20:7777".parse().expect("an address"), "[fd77::1]:7777".parse().expect("an address")];
     let url = InviteUrl::new(PeerId::new([9; 32]), LinkToken::new([5; 16]), 2_000_000_000, &hints);
-    vec![url.text().0.into_bytes(), url.qr_text().0.into_bytes()]
+    let plain = [url.text().0.into_bytes(), url.qr_text().0.into_bytes()];
+    let beyond = url.with_web(WebRoute::parse("wss://home.example:8443/hither").ok());
+    [plain, [beyond.text().0.into_bytes(), beyond.qr_text().0.into_bytes()]].concat()
 }
 
 /// A TXT record as it is on the wire: strings of a length byte and that many bytes.

@@ -13,18 +13,21 @@ use std::{
     os::unix::net::UnixStream,
     process::{Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, Thread},
     time::{Duration, Instant},
 };
 
 /// Where `btvirt -s` takes controllers that are LE only.
 const SERVER: &str = "/tmp/bt-server-le";
 
-/// How often the air is looked at. Shorter than the shortest interval of an advert.
+/// How often a thing that is about to come is looked for.
 const TICK: Duration = Duration::from_millis(20);
+
+/// How long the air may be left alone: until the next advert is due, or a host wants something else.
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// A controller's two ends.
 #[derive(Clone)]
@@ -38,6 +41,7 @@ struct Ends {
 struct Sky {
     air: Mutex<Air>,
     ends: Mutex<Vec<Option<Ends>>>,
+    ticker: OnceLock<Thread>,
 }
 
 fn main() -> io::Result<()> {
@@ -48,7 +52,8 @@ fn main() -> io::Result<()> {
     for _ in 0..count {
         ends.push(Some(plugged()?));
     }
-    let sky = Arc::new(Sky { air: Mutex::new(Air::new(count)), ends: Mutex::new(ends.clone()) });
+    let sky =
+        Arc::new(Sky { air: Mutex::new(Air::new(count)), ends: Mutex::new(ends.clone()), ticker: OnceLock::new() });
     for (index, ends) in ends.into_iter().flatten().enumerate() {
         let (above, below) = (Arc::clone(&sky), Arc::clone(&sky));
         let same = ends.clone();
@@ -56,7 +61,8 @@ fn main() -> io::Result<()> {
         thread::spawn(move || below.up(index, &same));
     }
     let ticking = Arc::clone(&sky);
-    thread::spawn(move || ticking.tick());
+    let ticker = thread::spawn(move || ticking.tick());
+    let _ = sky.ticker.set(ticker.thread().clone());
     let mut orders = io::stdin().lock();
     while let Some(order) = hear::<Order>(&mut orders)? {
         sky.obey(order);
@@ -97,7 +103,7 @@ impl Sky {
     /// From the kernel to btvirt, until the controller is unplugged.
     fn down(&self, index: usize, ends: &Ends) {
         let mut packet = vec![0; 4096];
-        let pause = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        let pause = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
         while !ends.unplugged.load(Ordering::Relaxed) {
             if poll(&mut [PollFd::new(&*ends.host, PollFlags::IN)], Some(&pause)).unwrap_or(0) == 0 {
                 continue;
@@ -109,6 +115,9 @@ impl Sky {
                 let mut air = self.air();
                 (air.from_host(index, packet), air.fate(index, packet))
             };
+            if told.is_some() {
+                self.wake();
+            }
             tell(told);
             if let Fate::Answered(answer) = fate {
                 let _ = (&*ends.host).write_all(&answer);
@@ -138,9 +147,21 @@ impl Sky {
         let began = Instant::now();
         loop {
             let now = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let heard = self.air().heard(now);
+            let (heard, overheard, due) = {
+                let mut air = self.air();
+                (air.heard(now), air.overheard(), air.due())
+            };
             self.deliver(heard);
-            thread::park_timeout(TICK);
+            overheard.into_iter().for_each(|told| tell(Some(told)));
+            let rest = due.map_or(LONGEST_REST, |due| Duration::from_millis(due.saturating_sub(now)));
+            thread::park_timeout(rest.min(LONGEST_REST));
+        }
+    }
+
+    /// Something is to be sent that was not before.
+    fn wake(&self) {
+        if let Some(ticker) = self.ticker.get() {
+            ticker.unpark();
         }
     }
 
@@ -165,6 +186,7 @@ impl Sky {
         }
         let (told, heard) = self.air().ordered(order);
         self.deliver(heard);
+        self.wake();
         tell(told);
     }
 }

@@ -1,5 +1,5 @@
 //! Boots the machine of the Bluetooth tests and runs shell scripts in it, for a person who looks into something:
-//! `ble-try [PROGRAM…] < SCRIPT`. The programs go to `/opt`.
+//! `ble-try [--hurried] [PROGRAM…] < SCRIPT`. The programs go to `/opt`.
 
 use hither_tests::ble::{Image, Machine, Parts};
 use std::{
@@ -16,7 +16,8 @@ fn main() -> Result<(), String> {
     programs.extend(std::env::args_os().skip(1).map(PathBuf::from));
     programs.retain(|p| p.is_file());
     let image = Image::build(&parts, "try", &programs)?;
-    let machine = Machine::boot(&image)?;
+    let hurried = std::env::args().any(|word| word == "--hurried");
+    let machine = if hurried { Machine::boot_hurried(&image)? } else { Machine::boot(&image)? };
     let mut script = String::new();
     std::io::stdin().read_to_string(&mut script).map_err(|e| e.to_string())?;
     let end = machine.start(&["sh", "-c", &script], &[]).end(Duration::from_secs(280));

@@ -9,11 +9,13 @@
 //! (`ble-air`) and interference. How long a controller that filters duplicates remembers whom it heard is its maker's
 //! business; here it is a second.
 
+mod ear;
 mod spoken;
 
 pub use spoken::{Order, Told};
 
 use data_encoding::HEXLOWER;
+use ear::Ear;
 use std::collections::{BTreeMap, HashMap};
 
 /// How loud an advertiser is where the test said nothing, dBm.
@@ -67,6 +69,7 @@ pub struct Air {
     links: Vec<Link>,
     floods: u32,
     now: u64,
+    ear: Option<Ear>,
 }
 
 /// Two controllers with a link, or about to have one.
@@ -94,7 +97,15 @@ impl Air {
     /// An air with so many controllers.
     pub fn new(controllers: usize) -> Self {
         let posts = (0..controllers).map(|_| Post::default()).collect();
-        Self { posts, neighbours: BTreeMap::new(), loudness: HashMap::new(), links: Vec::new(), floods: 0, now: 0 }
+        Self {
+            posts,
+            neighbours: BTreeMap::new(),
+            loudness: HashMap::new(),
+            links: Vec::new(),
+            floods: 0,
+            now: 0,
+            ear: None,
+        }
     }
 
     /// What becomes of a packet that a host gives its controller. btvirt makes a second link between the same two, which
@@ -224,6 +235,7 @@ impl Air {
             Order::Gone { name } => drop(self.neighbours.remove(&name)),
             Order::Loudness { of, at, rssi } => drop(self.loudness.insert((of, at), rssi)),
             Order::Flood { count, data } => return (Some(Told::Flooded), self.flood(count, &data)),
+            Order::Overhear => self.ear = Some(Ear::default()),
             Order::Count => {
                 let packets = self.posts.iter().map(|post| post.packets).collect();
                 return (Some(Told::Counted { packets }), Vec::new());
@@ -240,6 +252,9 @@ impl Air {
         for (of, post) in self.posts.iter_mut().enumerate().filter(|(_, post)| post.advertising) {
             if post.due <= now {
                 post.due = now + post.advert.every.max(20);
+                if let Some(ear) = &mut self.ear {
+                    ear.hears(now, of, post.address(), &post.advert);
+                }
                 said.push((Some(of), post.address(), post.advert.clone(), LOUDNESS));
             }
         }
@@ -256,6 +271,17 @@ impl Air {
             }
         }
         deliveries
+    }
+
+    /// When the next advert is to be sent, if any is.
+    pub fn due(&self) -> Option<u64> {
+        let posts = self.posts.iter().filter(|post| post.advertising).map(|post| post.due);
+        posts.chain(self.neighbours.values().map(|neighbour| neighbour.due)).min()
+    }
+
+    /// What the stranger heard that was new.
+    pub fn overheard(&mut self) -> Vec<Told> {
+        self.ear.as_mut().map(Ear::told).unwrap_or_default()
     }
 
     fn flood(&mut self, count: u32, data: &str) -> Vec<Delivery> {
@@ -369,7 +395,7 @@ mod tests {
         first.splice(13..16, [0]);
         (first[2], first[5]) = (12, 4);
         assert_eq!(heard.get(1), Some(&(1, first)));
-        assert_eq!(air.heard(50), [], "its interval is 100 ms");
+        assert_eq!((air.heard(50), air.due()), (vec![], Some(100)), "its interval is 100 ms");
         assert_eq!(air.heard(100).len(), 2);
         air.ordered(Order::Loudness { of: 0, at: 1, rssi: None });
         assert_eq!(air.heard(200), []);

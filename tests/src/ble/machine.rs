@@ -61,6 +61,9 @@ struct Kept {
 enum Engine {
     Kvm,
     Tcg,
+    /// Emulated, with a clock that counts instructions (each is a nanosecond) and passes over every moment in which the
+    /// processor would wait.
+    Hurried,
 }
 
 impl Machine {
@@ -82,6 +85,20 @@ impl Machine {
             }
         }
         Self::boot_with(image, Engine::Tcg, BOOT)
+    }
+
+    /// The same, with a clock that does not wait: an hour in which little happens passes in minutes, and kernel, service
+    /// and programs live through all of it. What the test does between two moments takes the guest any time.
+    ///
+    /// # Errors
+    /// As [`Machine::boot`].
+    pub fn boot_hurried(image: &Image) -> Result<Self, String> {
+        Self::boot_with(image, Engine::Hurried, BOOT)
+    }
+
+    /// Switches the machine off. One that hurries would go on at full speed for nobody.
+    pub fn switch_off(&self) {
+        drop(self.start(&["poweroff", "-f"], &[]));
     }
 
     fn boot_with(image: &Image, engine: Engine, within: Duration) -> Result<Self, String> {
@@ -212,6 +229,16 @@ fn qemu(image: &Image, engine: Engine, console: &Path) -> Command {
     match engine {
         Engine::Kvm => command.args(["-accel", "kvm", "-cpu", "host"]),
         Engine::Tcg => command.args(["-accel", "tcg,tb-size=256", "-cpu", "max"]),
+        Engine::Hurried => command.args([
+            "-accel",
+            "tcg,tb-size=256",
+            "-cpu",
+            "max",
+            "-icount",
+            "shift=0,sleep=off",
+            "-rtc",
+            "clock=vm",
+        ]),
     };
     command.args(["-M", "q35", "-smp", "1", "-m", "768", "-nodefaults", "-display", "none", "-no-reboot"]);
     command.arg("-serial").arg(format!("file:{}", console.display()));

@@ -36,6 +36,7 @@ export class FakeAgent implements Bridge {
   readonly wallet: Wallet;
   /** Questions that were told and not yet taken back. */
   private readonly questions = new Map<string, QuestionRow>();
+  private lent: NonNullable<Scene["lent"]>;
   private readonly pace: number;
   /** The invite that was begun last. */
   lastInvite = "";
@@ -48,6 +49,7 @@ export class FakeAgent implements Bridge {
 
   constructor(private readonly options: FakeOptions) {
     this.scene = options.scene;
+    this.lent = options.scene.lent ?? { exposed: [], forwarding: [] };
     this.shelf = new Shelf(options.scene.shelf ?? "full", BAD);
     this.wallet = new Wallet(options.scene.cards ?? "none", BAD);
     if (options.scene.refuse) this.shelf.take(options.scene.refuse);
@@ -190,6 +192,8 @@ export class FakeAgent implements Bridge {
         return { answer: "messages", rows: this.scene.messages.filter((row) => !ask.session || row.peer === ask.session) };
       case "settings":
         return { answer: "settings", settings: this.settingsRow };
+      case "lent":
+        return { answer: "lent", ...this.lent };
       default:
         return this.deed(ask);
     }
@@ -224,6 +228,14 @@ export class FakeAgent implements Bridge {
         return { answer: "done" };
       case "withdraw":
         this.later(0, { event: "invite-ended", invite: ask.invite, failure: fail("Canceled", "taken back") });
+        return { answer: "done" };
+      case "unexpose":
+        this.lent = { ...this.lent, exposed: this.lent.exposed.filter((row) => row.name !== ask.name) };
+        this.tell({ event: "unexposed", name: ask.name, why: "taken back" });
+        return { answer: "done" };
+      case "unforward":
+        this.lent = { ...this.lent, forwarding: this.lent.forwarding.filter((row) => row.bind !== ask.what) };
+        this.tell({ event: "forwarding-ended", name: "", peer: "", bind: ask.what, why: "stopped" });
         return { answer: "done" };
       case "accept":
       case "decline":
@@ -268,7 +280,7 @@ export class FakeAgent implements Bridge {
       version: "0.1.0", state: "serving", peer: ME, name: me.name, visibility: me.visibility, until: me.until ?? null,
       listen: ["[::]:41641"], media: { mdns: "on", ble: this.settingsRow.bluetooth ? (this.scene.radio ?? "on") : "off" }, desktop: { notifications: "on", sleep: "on" },
       capabilities: this.shelf.rights(), sessions, transfers, questions: questions.length, near: peers.length,
-      inbox: this.settingsRow.inbox,
+      ...this.lent, inbox: this.settingsRow.inbox,
     };
   }
 }

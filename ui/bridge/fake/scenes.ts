@@ -1,5 +1,5 @@
 // The scenes of the scripted agent: what a snapshot holds, and how it answers. Chosen by `?scene=` in the address.
-import type { MessageRow, News } from "../words";
+import type { ExposedRow, ForwardingRow, MessageRow, News } from "../words";
 import { IDENTITIES, ME, NOON, message, peer, peerId, question, session, shortId, transfer } from "./rows";
 import { certified, own, pin, unvouched, CARD_IDENTITIES, OLD_IDENTITY } from "./cards";
 import type { Filling } from "./shelf";
@@ -20,6 +20,8 @@ export interface Scene {
   shelf?: Filling;
   /** Which cards and certificates there are. None but the device's own if absent. */
   cards?: Cards;
+  /** Services that are lent and used. None if absent. */
+  lent?: { exposed: ExposedRow[]; forwarding: ForwardingRow[] };
   /** The state of Bluetooth: `on` if absent. */
   radio?: string;
   /** A capability that is not granted. */
@@ -185,6 +187,16 @@ export const SCENES = {
     return { ...scene, snapshot: { ...scene.snapshot, sessions } };
   },
   "radio-none": (): Scene => ({ ...busy(), radio: "there is no Bluetooth adapter: plug one in" }),
+  lent: (): Scene => ({
+    ...busy(),
+    lent: {
+      exposed: [{
+        name: "wiki", target: "127.0.0.1:8080", open: 0, served: 3,
+        to: [{ peer: peerId("Ana"), name: "Ana", lasts: "until-closed", until: null, open: 0 }],
+      }],
+      forwarding: [{ name: "ssh", peer: peerId("Ana"), peer_name: "Ana", bind: "127.0.0.1:2222", open: 0, served: 0, trouble: null }],
+    },
+  }),
   alarm: (): Scene => ({ ...busy(), then: [speed, { event: "alarm", message: "Ana shows another key than before", peer: peerId("Ana") }] }),
   cards: () => carded(),
   "cards-none": (): Scene => ({ ...busy(), cards: "none" }),

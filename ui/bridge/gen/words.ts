@@ -21,13 +21,17 @@ export type AgentState = "starting" | "serving" | "draining" | "stopped";
 /**
  * What the agent answers.
  */
-export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "rotation", heir: PeerId, heard: Array<string>, unheard: Array<string>, } | { "answer": "tokens", rows: Array<TokenRow>, faults: Array<TokenFault>, } | { "answer": "authorities", rows: Array<AuthorityRow>, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>, } | { "answer": "answered", question: QuestionId, } | { "answer": "failed", failure: Failure, };
+export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "lent", exposed: Array<ExposedRow>, forwarding: Array<ForwardingRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "rotation", heir: PeerId, heard: Array<string>, unheard: Array<string>, } | { "answer": "tokens", rows: Array<TokenRow>, faults: Array<TokenFault>, } | { "answer": "authorities", rows: Array<AuthorityRow>, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>,
+/**
+ * How whole the history is; absent from agents that do not know.
+ */
+state?: HistoryState | null, } | { "answer": "erased", lines: number, } | { "answer": "answered", question: QuestionId, } | { "answer": "failed", failure: Failure, };
 
 /**
  * A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
  * transfers and questions by id or unambiguous beginning.
  */
-export type Ask = { "ask": "status" } | { "ask": "stop" } | { "ask": "near" } | { "ask": "look" } | { "ask": "set-visibility",
+export type Ask = { "ask": "status" } | { "ask": "stop" } | { "ask": "drain" } | { "ask": "near" } | { "ask": "look" } | { "ask": "set-visibility",
 /**
  * Who.
  */
@@ -170,7 +174,51 @@ from: string | null,
 /**
  * The first offer only.
  */
-once: boolean, } | { "ask": "transfers" } | { "ask": "transfer",
+once: boolean, } | { "ask": "expose",
+/**
+ * What it is to be called.
+ */
+name: LentName,
+/**
+ * Where it is: an address of this machine and a port, such as `127.0.0.1:22`.
+ */
+target: string,
+/**
+ * To whom.
+ */
+to: Array<string>,
+/**
+ * For how long.
+ */
+lasts: Lasting,
+/**
+ * The seconds of [`Lasting::For`], 2,592,000 (30 days) at most.
+ */
+seconds?: number | null, } | { "ask": "unexpose",
+/**
+ * Which.
+ */
+name: LentName,
+/**
+ * To this device only; absent: to nobody.
+ */
+to?: string | null, } | { "ask": "lent" } | { "ask": "forward",
+/**
+ * Whose service: a device with an open session.
+ */
+peer: string,
+/**
+ * What it is called there.
+ */
+name: LentName,
+/**
+ * Where programs here shall reach it, `ip:port`, a loopback address; absent: `127.0.0.1` and a free port.
+ */
+bind?: string | null, } | { "ask": "unforward",
+/**
+ * Which, by its name or by where it is reached, `ip:port`.
+ */
+what: string, } | { "ask": "transfers" } | { "ask": "transfer",
 /**
  * Which, by beginning.
  */
@@ -287,7 +335,11 @@ crl: string, } | { "ask": "renew-certificate" } | { "ask": "rotate-key",
 /**
  * Take it over; else only prepare it.
  */
-now: boolean, } | { "ask": "export-certificate" } | { "ask": "trust-list" } | { "ask": "trust-set",
+now: boolean, } | { "ask": "keep-key",
+/**
+ * There.
+ */
+place: KeyPlace, } | { "ask": "export-certificate" } | { "ask": "trust-list" } | { "ask": "trust-set",
 /**
  * Which.
  */
@@ -323,7 +375,19 @@ peer: string | null,
 /**
  * At most so many, newest first.
  */
-limit: number, };
+limit: number,
+/**
+ * Only lines with this text in them, whatever its case.
+ */
+search?: string | null, } | { "ask": "erase-history",
+/**
+ * Those with this device; absent: with anybody.
+ */
+peer?: string | null,
+/**
+ * Those before this time, seconds since 1970; absent: of any time.
+ */
+before?: number | null, };
 
 /**
  * A certificate authority this person trusts for people.
@@ -362,6 +426,31 @@ crl_stale: boolean, };
  * Who must act for the operation to succeed another time.
  */
 export type Blame = "us" | "network" | "peer" | "person" | "content" | "caller" | "bug";
+
+/**
+ * Somebody who may use a service of this device.
+ */
+export type BorrowerRow = {
+/**
+ * The device.
+ */
+peer: PeerId,
+/**
+ * Its name.
+ */
+name: string,
+/**
+ * How long it may.
+ */
+lasts: Lasting,
+/**
+ * Until when, seconds since 1970, for [`Lasting::For`].
+ */
+until?: number | null,
+/**
+ * Its connections that are open.
+ */
+open: number, };
 
 /**
  * A capability and whether it is granted here.
@@ -605,6 +694,31 @@ y: number, };
 export type ErrorCode = "AccessDenied" | "TokenAbsent" | "TokenLocked" | "PinWrong" | "PinBlocked" | "KeyUnusable" | "RadioOff" | "DiskFull" | "StorageFailed" | "Unreachable" | "TimedOut" | "Interrupted" | "CertificateRefused" | "IdentityChanged" | "Misbehaved" | "Incompatible" | "Declined" | "Expired" | "Withdrawn" | "Busy" | "Canceled" | "NameRefused" | "TooLarge" | "Truncated" | "DigestWrong" | "SourceChanged" | "Misuse" | "UnknownId" | "Stale" | "VersionSkew" | "NoAgent" | "Internal";
 
 /**
+ * A service of this machine that is lent.
+ */
+export type ExposedRow = {
+/**
+ * What it is called.
+ */
+name: LentName,
+/**
+ * Where connections go: `ip:port` on this machine.
+ */
+target: string,
+/**
+ * Who may use it.
+ */
+to: Array<BorrowerRow>,
+/**
+ * Connections that are open.
+ */
+open: number,
+/**
+ * Connections since it was lent or the agent started.
+ */
+served: number, };
+
+/**
  * One item of a transfer that did not make it.
  */
 export type FailedItem = {
@@ -643,6 +757,39 @@ hint?: string | null,
 status?: SocketErrorStatus | null, };
 
 /**
+ * A service of another device that programs here reach at an address of this machine.
+ */
+export type ForwardingRow = {
+/**
+ * What it is called there.
+ */
+name: LentName,
+/**
+ * Whose it is.
+ */
+peer: PeerId,
+/**
+ * Their name.
+ */
+peer_name: string,
+/**
+ * Where programs here reach it: `ip:port`.
+ */
+bind: string,
+/**
+ * Connections that are open.
+ */
+open: number,
+/**
+ * Connections so far.
+ */
+served: number,
+/**
+ * Why the last connection came to nothing, if it did.
+ */
+trouble?: string | null, };
+
+/**
  * Payload of the event `go`: show this, because of a notification or the tray.
  */
 export type Go = {
@@ -679,6 +826,25 @@ name?: string | null,
  * One sentence.
  */
 detail: string, };
+
+/**
+ * How whole the history is.
+ */
+export type HistoryState = {
+/**
+ * Hash of its newest line, in which all before it are: 64 hexadecimal digits. Noted elsewhere, it tells later whether
+ * the history is still the same.
+ */
+head: string,
+/**
+ * Lines that were there once: dropped for want of room, or erased by the person.
+ */
+forgotten: number,
+/**
+ * When the first line was that does not follow from the one before it, seconds since 1970: somebody changed the
+ * file by hand, or the disk did.
+ */
+broken?: number | null, };
 
 /**
  * A certificate we can be known by.
@@ -796,6 +962,21 @@ why?: string | null, };
  * Where one item of a transfer stands.
  */
 export type ItemState = "waiting" | "moving" | "kept" | "failed";
+
+/**
+ * Where a private key of this person's lies.
+ */
+export type KeyPlace = "file" | "secret-service";
+
+/**
+ * How long somebody may use a service.
+ */
+export type Lasting = "until-closed" | "for" | "always";
+
+/**
+ * The name of a service that is lent: 1 to 32 ASCII letters, digits, `-`, `_` or `.`, the first of them a letter or digit.
+ */
+export type LentName = string;
 
 /**
  * An invite link that is out.
@@ -1304,7 +1485,55 @@ why: string, } | { "event": "done", transfer: TransferId, items: number, bytes: 
 /**
  * Folder or file it went to (receiving side).
  */
-path?: string | null, } | { "event": "dropped", transfer: TransferId, failure: Failure, } | { "event": "capability",
+path?: string | null, } | { "event": "dropped", transfer: TransferId, failure: Failure, } | { "event": "exposed",
+/**
+ * What it is called.
+ */
+name: LentName,
+/**
+ * Where connections go: `ip:port` on this machine.
+ */
+target: string,
+/**
+ * Who may use it.
+ */
+to: Array<BorrowerRow>,
+/**
+ * Connections that are open.
+ */
+open: number,
+/**
+ * Connections since it was lent or the agent started.
+ */
+served: number, } | { "event": "unexposed", name: LentName, why: string, } | { "event": "forwarding",
+/**
+ * What it is called there.
+ */
+name: LentName,
+/**
+ * Whose it is.
+ */
+peer: PeerId,
+/**
+ * Their name.
+ */
+peer_name: string,
+/**
+ * Where programs here reach it: `ip:port`.
+ */
+bind: string,
+/**
+ * Connections that are open.
+ */
+open: number,
+/**
+ * Connections so far.
+ */
+served: number,
+/**
+ * Why the last connection came to nothing, if it did.
+ */
+trouble?: string | null, } | { "event": "forwarding-ended", name: LentName, peer: PeerId, bind: string, why: string, } | { "event": "capability",
 /**
  * Its name, as in the manifest.
  */
@@ -1795,6 +2024,14 @@ sessions: Array<SessionRow>,
  * Transfers that are not over.
  */
 transfers: Array<TransferRow>,
+/**
+ * Services of this machine that are lent.
+ */
+exposed: Array<ExposedRow>,
+/**
+ * Services of others that are reached here.
+ */
+forwarding: Array<ForwardingRow>,
 /**
  * Questions waiting for a person.
  */

@@ -33,7 +33,7 @@ const WAYS: Way[] = [
   { way: "sharp", look: { scale: 2, width: 1000, height: 660 }, picture: true, only: MAIN },
 ];
 
-test.each(WAYS)("every view: $way", async ({ way, look, axe, narrow, picture, only }) => {
+test.concurrent.each(WAYS)("every view: $way", async ({ way, look, axe, narrow, picture, only }) => {
   const found: string[] = [];
   for (const seen of SEEN) {
     // The card with one's own name is not there in a narrow window; the menu "More" has its place.

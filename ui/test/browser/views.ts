@@ -52,6 +52,7 @@ const VIEWS: Seen[] = [
   { name: "near-radio-empty", look: { view: "near", scene: "radio-dark-empty" } },
   { name: "near-drop", look: { view: "near" }, do: (page) => fake(page, "drop({ over: true, x: 500, y: 180 })") },
   { name: "session", look: { view: "near" }, do: talk },
+  { name: "session-lent", look: { view: "near", scene: "lent" }, do: talk },
   { name: "session-radio", look: { view: "near", scene: "radio-only", width: 1280 }, do: talk },
   {
     name: "session-protection", look: { view: "near", width: 1280 },

@@ -1,8 +1,8 @@
 //! An agent's life around an engine made of paper, through real clients and a real socket.
 
 use super::*;
-use crate::settings::Bluetooth;
 use hither_control::{Client, PipeAsk, Wire};
+use hither_engine::Bluetooth;
 use hither_model::{
     Answer, Ask, News, PeerId, QuestionId, SessionId, TransferId,
     row::{Direction, MeRow, MessageRow, QuestionKind, QuestionRow},

@@ -99,7 +99,7 @@ fn r1_17_revoking_kills_what_was_granted_and_restoring_does_not_revive_it() {
 
 #[test]
 fn r1_18_what_is_not_declared_cannot_be_had_at_run_time() {
-    let mut gate = gate();
+    let mut gate = Gate::new(Manifest::parse(r#"capabilities = ["proximity"]"#).unwrap(), BTreeSet::new(), false);
     let denied = gate.restore(Capability::InternetClientServer).unwrap_err();
     assert_eq!(denied, Denied::NotDeclared(Capability::InternetClientServer));
     assert!(gate.allows(Capability::InternetClientServer).is_err());
@@ -176,4 +176,38 @@ fn the_list_shows_what_is_declared_granted_and_used() {
     gate.revoke(Capability::Proximity);
     let rows = gate.rows(&used);
     assert!(rows[0].declared && !rows[0].granted);
+}
+
+#[test]
+fn r1_3_and_r1_4_listening_for_those_beyond_needs_a_capability_of_a_server() {
+    let (here, home) = (at("127.0.0.1:7000"), at("192.168.7.1:7000"));
+    let networks = Networks::public().trusting(home.ip(), 24);
+    let with = |names: &[&str]| {
+        let list = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        Gate::new(Manifest::parse(&format!("capabilities = [{list}]")).unwrap(), BTreeSet::new(), false)
+    };
+    let denied = Denied::NotDeclared(Capability::InternetClientServer);
+    for others in [&["proximity", "internetClient"][..], &["privateNetworkClientServer"]] {
+        assert_eq!(with(others).listen_beyond(here, &networks).unwrap_err(), denied, "this machine is the Internet");
+    }
+    assert_eq!(with(&["internetClient"]).listen_beyond(home, &networks).unwrap_err(), denied);
+    with(&["privateNetworkClientServer"]).listen_beyond(home, &networks).unwrap().permits(home).unwrap();
+    let mut gate = with(&["internetClientServer"]);
+    gate.listen_beyond(home, &networks).unwrap();
+    let grant = gate.listen_beyond(here, &networks).unwrap();
+    grant.permits(here).unwrap();
+    assert_eq!(grant.permits(at("127.0.0.1:443")), Err(Denied::CriticalPort { port: 443 }));
+    gate.revoke(Capability::InternetClientServer);
+    assert_eq!(grant.check(), Err(Denied::Revoked(Capability::InternetClientServer)));
+    assert!(gate.listen_beyond(here, &networks).is_err());
+}
+
+#[test]
+fn a_route_through_a_web_server_is_agreed_to_like_an_address_and_never_dialled_over_ip() {
+    let (route, other) = (crate::web_address([1; 12]), crate::web_address([2; 12]));
+    let grant = gate().dial(Consent::new("ada".into(), vec![route], NOW), NOW).unwrap();
+    grant.permits_tunnel(route).unwrap();
+    assert_eq!(grant.permits_tunnel(other), Err(Denied::OtherAddress { address: other }));
+    assert!(matches!(grant.permits(route), Err(Denied::Address { class: EndpointClass::Web, .. })));
+    assert!(matches!(grant.permits_radio(route), Err(Denied::Address { class: EndpointClass::Web, .. })));
 }

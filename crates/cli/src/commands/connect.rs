@@ -2,16 +2,21 @@
 //! goes to standard output; both ends' ends are kept. What is in use is told on standard error.
 
 use super::{
+    network,
     outward::{Way, revoked},
     pipe::Out,
+    shown::OnCard,
 };
 use crate::{desk::Desk, halt::Halt, words};
 use clap::{Args, ValueEnum};
 use hither_model::{ErrorCode, Failure, Negotiated, ProtectionLevel, text};
-use hither_socket::{HostName, ServerError, SocketProtectionLevel, StreamSocket};
+use hither_socket::{HostName, ProxyError, ServerError, SocketProtectionLevel, StreamSocket};
 use serde::Serialize;
-use std::sync::Arc;
-use tokio::io::{AsyncWriteExt, copy, split};
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, copy, split};
+
+/// What is taken at once of what a server sends, bytes.
+const AT_ONCE: usize = 256 * 1024;
 
 /// A stream to any server, its protection asked for and checked.
 #[derive(Debug, Args)]
@@ -68,12 +73,15 @@ impl Connect {
                 .hint("leave --level out, or say tls12 or tls13")
                 .into());
         }
-        let permission = self.way.permission(desk).await?;
+        let gate = self.way.gate(desk).await?;
+        let permission = Way::permission(desk, &gate).await?;
         let host = host(&self.host)?;
-        let mut socket = StreamSocket::new(permission);
-        self.way.set(socket.control(), &host, self.level != Level::Plain)?;
+        let mut socket = StreamSocket::new(permission.clone());
+        self.way.set(socket.control(), &host, self.level != Level::Plain, &permission)?;
+        let shown = self.way.show(desk, socket.control(), &gate, &permission).await?;
         let level = if self.upgrade { ProtectionLevel::Plain } else { self.level.level() };
-        socket.connect(&host, &self.service, SocketProtectionLevel::from(level)).await.map_err(Failure::from)?;
+        let opened = self.open(desk, &mut socket, &host, SocketProtectionLevel::from(level)).await;
+        opened.map_err(|halt| OnCard::reason(shown.as_ref(), halt))?;
         tell(desk, &socket)?;
         if self.upgrade {
             let validate = self.validate_host.as_deref().unwrap_or(&self.host);
@@ -82,11 +90,32 @@ impl Connect {
             socket.upgrade(level, &self::host(validate)?).await.map_err(Failure::from)?;
             tell(desk, &socket)?;
         }
+        let known = socket.information().clone();
         let (sent, received) = tokio::select! {
             moved = pump(socket) => moved?,
-            why = revoked(desk) => return Err(why.into()),
+            why = revoked(desk, self.way.stands_on(known.private)) => return Err(why.into()),
+            why = network::distrusted(desk, known) => return Err(why.into()),
         };
         desk.screen.remark(&format!("ended: {} sent, {} received", words::size(sent), words::size(received)))
+    }
+}
+
+impl Connect {
+    /// Connects; once more if the proxy asks who we are and there is an answer.
+    async fn open(
+        &self,
+        desk: &Desk<'_>,
+        socket: &mut StreamSocket,
+        host: &HostName,
+        level: SocketProtectionLevel,
+    ) -> Result<(), Halt> {
+        match socket.connect(host, &self.service, level).await {
+            Err(asks @ ServerError::Proxy(ProxyError::NeedsCredential(_))) => {
+                self.way.answer_proxy(desk, socket.control(), asks.into()).await?;
+                Ok(socket.connect(host, &self.service, level).await.map_err(Failure::from)?)
+            }
+            other => Ok(other.map_err(Failure::from)?),
+        }
     }
 }
 
@@ -145,6 +174,27 @@ async fn plain(socket: &mut StreamSocket) -> Result<(), Halt> {
     }
 }
 
+/// All that is there, up to the length of the buffer, and whether it was the end: each write to standard output is handed to
+/// another thread, which for one TLS record at a time would cost more than the record.
+async fn fill(from: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -> (usize, Option<std::io::Result<()>>) {
+    let mut into = ReadBuf::new(buffer);
+    let ended = poll_fn(|cx| {
+        loop {
+            let before = into.filled().len();
+            match Pin::new(&mut *from).poll_read(cx, &mut into) {
+                Poll::Pending if before > 0 => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Ok(())) if into.filled().len() == before => return Poll::Ready(Some(Ok(()))),
+                Poll::Ready(Ok(())) if into.remaining() == 0 => return Poll::Ready(None),
+                Poll::Ready(Ok(())) => {}
+            }
+        }
+    });
+    let ended = ended.await;
+    (into.filled().len(), ended)
+}
+
 /// Both directions, each to its end.
 async fn pump(socket: StreamSocket) -> Result<(u64, u64), Halt> {
     let meter = Arc::clone(socket.meter());
@@ -155,8 +205,16 @@ async fn pump(socket: StreamSocket) -> Result<(u64, u64), Halt> {
     };
     let receiving = async {
         let mut out = Out { to: tokio::io::stdout(), last: true };
-        copy(&mut from, &mut out).await?;
-        out.shutdown().await
+        let mut buffer = vec![0; AT_ONCE];
+        loop {
+            let (count, ended) = fill(&mut from, &mut buffer).await;
+            out.write_all(buffer.get(..count).unwrap_or_default()).await?;
+            if let Some(ended) = ended {
+                ended?;
+                return out.shutdown().await;
+            }
+            out.flush().await?;
+        }
     };
     tokio::pin!(sending, receiving);
     // A server that has said its last word may leave us with input nobody reads: its end is the end.

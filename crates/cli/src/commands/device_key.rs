@@ -1,5 +1,5 @@
-//! The device's own key for another machine: `hither identity export` and `restore`. Both work on the profile itself; a
-//! key is restored only where there is none and no agent runs.
+//! The device's own key: where it is kept (`hither identity keep`), and on its way to another machine (`export`,
+//! `restore`). The latter two work on the profile itself; a key is restored only where there is none and no agent runs.
 
 use super::file;
 use crate::{
@@ -7,8 +7,10 @@ use crate::{
     halt::Halt,
     prompt::{self, Source},
 };
+use clap::ValueEnum;
+use hither_control::Client;
 use hither_identity::{DeviceKey, MIN_PASSWORD, card::Pin};
-use hither_model::{ErrorCode, Failure, PeerId};
+use hither_model::{Ask, ErrorCode, Failure, KeyPlace, PeerId};
 use serde::Serialize;
 use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
@@ -16,6 +18,39 @@ use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 struct Moved<'a> {
     peer: PeerId,
     file: &'a str,
+}
+
+/// Where the key can be kept.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Place {
+    /// With the keyring (Secret Service) of this desktop
+    Keyring,
+    /// In a file that only you can read
+    File,
+}
+
+#[derive(Serialize)]
+struct Kept {
+    place: KeyPlace,
+}
+
+/// Moves the key there.
+pub(crate) async fn keep(desk: &Desk<'_>, client: &mut Client, place: Place) -> Result<(), Halt> {
+    let place = match place {
+        Place::Keyring => KeyPlace::SecretService,
+        Place::File => KeyPlace::File,
+    };
+    client.ask(Ask::KeepKey { place }).await?;
+    desk.screen.event("key-kept", &Kept { place }, || match place {
+        KeyPlace::SecretService => "the keyring has the key of this device now, and no file".into(),
+        KeyPlace::File => "the key of this device is in a file that only you can read".into(),
+    })?;
+    match place {
+        KeyPlace::SecretService => {
+            desk.screen.remark("without the keyring, or while it is locked, hither does not start")
+        }
+        KeyPlace::File => Ok(()),
+    }
 }
 
 /// Writes the key, sealed with a password, into a file that must not be there yet.

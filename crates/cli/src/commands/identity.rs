@@ -102,6 +102,12 @@ enum What {
         #[arg(long)]
         now: bool,
     },
+    /// Where the device's own key is kept from now on: with the keyring of this desktop, or in a file only you can read
+    #[command(after_help = "Example:\n  hither identity keep keyring")]
+    Keep {
+        /// There and nowhere else; with the keyring the agent can start only while the keyring is unlocked
+        place: device_key::Place,
+    },
     /// The certificate in use as PEM, on standard output
     #[command(after_help = "Example:\n  hither identity export-cert > me.pem")]
     ExportCert,
@@ -171,6 +177,7 @@ impl What {
                 })
             }
             Self::Export { .. } | Self::Restore { .. } => Err(unexpected()),
+            Self::Keep { place } => device_key::keep(desk, &mut client, place).await,
             Self::Rotate { now } => rotate(desk, &mut client, now).await,
             Self::ExportCert => {
                 let Answer::Certificate { pem } = client.ask(Ask::ExportCertificate).await? else {

@@ -1,14 +1,17 @@
 //! What `connect` and `ws` share: the permission to reach servers as the agent knows it, authorities from a file, the proxy
 //! and who we are to it, and the end of it all when the permission is taken away.
 
+use super::network;
 use crate::{
     desk::Desk,
     halt::{Halt, unexpected},
 };
 use clap::Args;
-use hither_capability::{Capability, Gate, Manifest, Networks, Reach};
+use hither_capability::{Capability, Gate, Manifest, Reach};
 use hither_model::{Answer, Ask, ErrorCode, Failure, News};
-use hither_socket::{Environment, HostName, OutwardControl, PasswordCredential, Proxies, Proxy, Roots};
+use hither_socket::{
+    Environment, HostName, OutwardControl, PasswordCredential, Proxies, Proxy, Roots, ServerError, SignIn,
+};
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read},
@@ -34,27 +37,65 @@ pub(crate) struct Way {
     proxy: Option<String>,
     /// User name and password for the proxy, on two lines of a file that only you can read
     #[arg(long, value_name = "FILE", requires = "proxy")]
-    proxy_credential: Option<PathBuf>,
+    pub(super) proxy_credential: Option<PathBuf>,
+    /// Who you are to a server or proxy that asks, if several users are kept for it (`hither credential add`)
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
+    /// Type the password on the terminal when it is asked for, instead of keeping one; it is gone with this command
+    #[arg(long, requires = "user")]
+    pub(super) ask: bool,
+    /// Sign in as yourself, with a ticket of your organisation (Kerberos), where the proxy or server asks for that
+    #[arg(long)]
+    sign_in: bool,
+    /// The certificate to show if the server asks for one: imported or on a card (`hither identity list`)
+    #[arg(long, value_name = "ID")]
+    pub(super) identity: Option<String>,
+    /// The PIN of its card is the first line of standard input, instead of being typed
+    #[arg(long, requires = "identity")]
+    pub(super) pin_stdin: bool,
     /// Permit addresses of this machine
     #[arg(long)]
     loopback: bool,
 }
 
 impl Way {
-    /// The permission, as far as the person has not taken it away.
-    pub(crate) async fn permission(&self, desk: &Desk<'_>) -> Result<Reach, Halt> {
+    /// What is permitted, as far as the person has not taken it away.
+    pub(crate) async fn gate(&self, desk: &Desk<'_>) -> Result<Gate, Halt> {
         let mut client = desk.client().await?;
         let Answer::Capabilities { rows } = client.ask(Ask::Capabilities).await? else { return Err(unexpected()) };
         let manifest = Manifest::shipped().map_err(Failure::from)?;
         let missing = |capability: &&Capability| !rows.iter().any(|row| row.name == capability.name() && row.granted);
         let revoked = Capability::ALL.iter().filter(missing).copied().collect();
-        let gate = Gate::new(manifest, revoked, self.loopback);
-        // Nobody has vouched for the networks this machine is in: all are public.
-        Ok(gate.reach(Networks::public()).map_err(Failure::from)?)
+        Ok(Gate::new(manifest, revoked, self.loopback))
+    }
+
+    /// The permission to reach servers, with the networks as they are now.
+    pub(crate) async fn permission(desk: &Desk<'_>, gate: &Gate) -> Result<Reach, Halt> {
+        Ok(gate.reach(network::trusted(desk).await).map_err(Failure::from)?)
+    }
+
+    /// The capabilities whose end is the connection's.
+    pub(crate) fn stands_on(&self, private: bool) -> Vec<Capability> {
+        let way = if private { Capability::PrivateNetworkClientServer } else { Capability::InternetClient };
+        let card = self.identity.as_ref().is_some_and(|id| id.trim().to_lowercase().starts_with("card-"));
+        let ticket = self.sign_in.then_some(Capability::EnterpriseAuthentication);
+        let shared = card.then_some(Capability::SharedUserCertificates);
+        [Some(way), ticket, shared].into_iter().flatten().collect()
     }
 
     /// Puts authorities and proxies into the settings.
-    pub(crate) fn set(&self, control: &mut OutwardControl, host: &HostName, protected: bool) -> Result<(), Halt> {
+    pub(crate) fn set(
+        &self,
+        control: &mut OutwardControl,
+        host: &HostName,
+        protected: bool,
+        permission: &Reach,
+    ) -> Result<(), Halt> {
+        if self.sign_in {
+            permission.permits_enterprise().map_err(Failure::from)?;
+            let sign_in = SignIn::of_system().map_err(ServerError::from).map_err(Failure::from)?;
+            control.set_sign_in(Some(sign_in), permission).map_err(Failure::from)?;
+        }
         if let Some(path) = &self.ca {
             let text = read(path, MAX_AUTHORITIES)?;
             let roots = Roots::exclusive(&text)
@@ -101,7 +142,7 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 }
 
 /// Returns when the person takes away what the connection stands on; never if the agent goes.
-pub(crate) async fn revoked(desk: &Desk<'_>) -> Failure {
+pub(crate) async fn revoked(desk: &Desk<'_>, stands_on: Vec<Capability>) -> Failure {
     let feed = async {
         let client = desk.running().await.ok()?;
         client.news().await.ok()
@@ -109,7 +150,7 @@ pub(crate) async fn revoked(desk: &Desk<'_>) -> Failure {
     if let Some(mut feed) = feed.await {
         while let Ok(news) = feed.next().await {
             if let News::Capability { capability } = news
-                && capability.name == Capability::InternetClient.name()
+                && stands_on.iter().any(|needed| capability.name == needed.name())
                 && !capability.granted
             {
                 let message = format!("the capability {} was revoked", capability.name);

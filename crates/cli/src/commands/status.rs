@@ -9,18 +9,56 @@ use crate::{
     words,
 };
 use clap::Args;
-use hither_model::{Answer, Ask, DesktopPart, Medium, MediumState, row::StatusRow};
-use std::collections::BTreeMap;
+use hither_control::NewsFeed;
+use hither_model::{Answer, Ask, DesktopPart, Failure, Medium, MediumState, News, row::StatusRow};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::{Instant, timeout_at};
+
+/// The least time between two states that are shown.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The agent's state: identity, visibility, media, capabilities, open sessions and transfers.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hither status")]
-pub(crate) struct Status {}
+#[command(after_help = "Example:\n  hither status --watch")]
+pub(crate) struct Status {
+    /// Go on and show it again whenever it changes
+    #[arg(long)]
+    watch: bool,
+}
 
 impl Status {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
-        let Answer::Status { status } = desk.client().await?.ask(Ask::Status).await? else { return Err(unexpected()) };
-        desk.screen.row("status", &status, || text(desk.screen.paint(), &status))
+        let mut client = desk.client().await?;
+        // Listened to before the first look, so that no change falls between.
+        let mut news = if self.watch { Some(client.news().await?) } else { None };
+        let mut shown = None;
+        loop {
+            let Answer::Status { status } = client.ask(Ask::Status).await? else { return Err(unexpected()) };
+            if shown.as_ref() != Some(&status) {
+                desk.screen.row("status", &status, || text(desk.screen.paint(), &status))?;
+            }
+            shown = Some(status);
+            let Some(news) = &mut news else { return Ok(()) };
+            if !until_quiet(news).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Waits until something happened and a moment passed; `false` when the agent stops. What moves says so many times a
+/// second, and nobody reads as fast.
+async fn until_quiet(news: &mut NewsFeed) -> Result<bool, Failure> {
+    let mut heard = news.next().await?;
+    let end = Instant::now() + PAUSE;
+    loop {
+        if matches!(heard, News::Stopping) {
+            return Ok(false);
+        }
+        match timeout_at(end, news.next()).await {
+            Ok(next) => heard = next?,
+            Err(_) => return Ok(true),
+        }
     }
 }
 
@@ -49,6 +87,14 @@ fn text(paint: Paint, status: &StatusRow) -> String {
         ("transfers", status.transfers.len().to_string()),
         ("inbox", status.inbox.clone()),
     ];
+    for row in &status.exposed {
+        let to: Vec<&str> = row.to.iter().map(|to| to.name.as_str()).collect();
+        let in_use = if row.open > 0 { format!(", {} open", row.open) } else { String::new() };
+        all.push(("lent", format!("{} ({}) to {}{in_use}", row.name, row.target, to.join(", "))));
+    }
+    for row in &status.forwarding {
+        all.push(("reached here", format!("{} of {} at {}", row.name, row.peer_name, row.bind)));
+    }
     for row in &status.sessions {
         if let Some(who) = &row.certified {
             all.push(("certified", format!("session {}: {}", row.session.short(), certified::words(who))));

@@ -1,11 +1,18 @@
 //! `hither ws`: text messages over a WebSocket: each line of standard input is one, each one that comes is a line of standard
 //! output (bytes come as they are). The end of the input closes it in order.
 
-use super::outward::{Way, revoked};
+use super::{
+    network,
+    outward::{Way, revoked},
+    shown::OnCard,
+};
 use crate::{desk::Desk, halt::Halt};
 use clap::Args;
 use hither_model::{ErrorCode, Failure, Negotiated, text};
-use hither_socket::ws::{MessageWebSocket, Received, WebSocketMessage, WebSocketUrl};
+use hither_socket::{
+    ProxyError, ServerError,
+    ws::{MessageWebSocket, Received, WebSocketError, WebSocketMessage, WebSocketUrl},
+};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 
@@ -50,17 +57,48 @@ struct Closed<'a> {
 impl Ws {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
         let url = WebSocketUrl::parse(&self.url).map_err(Failure::from)?;
-        let mut socket = MessageWebSocket::new(self.way.permission(desk).await?);
+        let gate = self.way.gate(desk).await?;
+        let permission = Way::permission(desk, &gate).await?;
+        let mut socket = MessageWebSocket::new(permission.clone());
         let control = socket.control();
         control.set_in_clear(self.clear).map_err(Failure::from)?;
         let protocols: Vec<&str> = self.protocol.iter().map(String::as_str).collect();
         control.set_supported_protocols(&protocols).map_err(Failure::from)?;
-        self.way.set(control.outward().map_err(Failure::from)?, url.host(), url.is_protected())?;
-        socket.connect(&url).await.map_err(Failure::from)?;
+        self.way.set(control.outward().map_err(Failure::from)?, url.host(), url.is_protected(), &permission)?;
+        let shown = self.way.show(desk, control.outward().map_err(Failure::from)?, &gate, &permission).await?;
+        let opened = self.open(desk, &mut socket, &url).await;
+        opened.map_err(|halt| OnCard::reason(shown.as_ref(), halt))?;
         tell(desk, &socket)?;
+        let known = socket.information().stream.clone();
         tokio::select! {
             ended = talk(desk, &mut socket) => ended,
-            why = revoked(desk) => Err(why.into()),
+            why = revoked(desk, self.way.stands_on(known.private)) => Err(why.into()),
+            why = network::distrusted(desk, known) => Err(why.into()),
+        }
+    }
+}
+
+impl Ws {
+    /// Connects; once more for the proxy and once more for the server, if they ask who we are and there is an answer.
+    async fn open(&self, desk: &Desk<'_>, socket: &mut MessageWebSocket, url: &WebSocketUrl) -> Result<(), Halt> {
+        let (mut proxy_asked, mut server_asked) = (false, false);
+        loop {
+            match socket.connect(url).await {
+                Ok(()) => return Ok(()),
+                Err(WebSocketError::Server(asks @ ServerError::Proxy(ProxyError::NeedsCredential(_))))
+                    if !proxy_asked =>
+                {
+                    proxy_asked = true;
+                    let settings = socket.control().outward().map_err(Failure::from)?;
+                    self.way.answer_proxy(desk, settings, asks.into()).await?;
+                }
+                Err(asks @ WebSocketError::NeedsCredential(_)) if !server_asked && url.is_protected() => {
+                    server_asked = true;
+                    let known = self.way.known_to(desk, &url.resource(), asks.into()).await?;
+                    socket.control().set_server_credential(Some(known)).map_err(Failure::from)?;
+                }
+                Err(other) => return Err(Failure::from(other).into()),
+            }
         }
     }
 }

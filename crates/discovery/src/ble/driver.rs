@@ -4,7 +4,7 @@
 use super::{
     Beacon, Pipe, RadioAddress, RadioTrouble,
     radio::{Back, Ears, Errand, Opened, Shown, Signal, Stack},
-    work::{AtWork, arrived, finished},
+    work::{AtWork, Job, arrived, brought, finished},
 };
 use hither_model::MediumState;
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
@@ -160,8 +160,11 @@ impl<S: Stack> Driver<S> {
                 sleep(SETTLE).await;
                 within(ANSWER_WITHIN, self.stack.check()).await.map_err(End::Trouble)?;
             }
-            () = finished(&mut at_work.job) => {
-                at_work.job = None;
+            event = job_event(&mut at_work.job) => {
+                at_work.hangs_up();
+                if event == JobEvent::Over {
+                    at_work.job = None;
+                }
                 self.tell(Report::Deaf(false)).await;
             }
             call = self.calls.recv(), if !busy => {
@@ -189,6 +192,22 @@ impl<S: Stack> Driver<S> {
         // Nobody may be there to hear it: then the end is near.
         let _ = self.reports.send(report).await;
     }
+}
+
+/// How far an errand has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum JobEvent {
+    Brought,
+    Over,
+}
+
+async fn job_event(job: &mut Option<Job>) -> JobEvent {
+    if job.as_ref().is_some_and(Job::talks) {
+        brought(job).await;
+        return JobEvent::Brought;
+    }
+    finished(job).await;
+    JobEvent::Over
 }
 
 /// Resolves once the radio is not wanted any more.

@@ -3,7 +3,8 @@
 //! Listening: at rest [`WINDOW`] of every [`EVERY`], so that a sender is heard at least every half minute and nothing
 //! else on the radio notices; while somebody looks, all the time, begun anew every [`AGAIN`], because kernel and
 //! controllers tell of the same advert only once. Not while an errand runs: a radio that looks for everybody connects to
-//! nobody.
+//! nobody. Once it has brought what it was sent for it only hangs up, for which the daemon takes two seconds: meanwhile
+//! there is listening again, and only the next errand waits.
 
 use super::{
     Pipe, RadioTrouble,
@@ -37,6 +38,23 @@ const SPEAK_AGAIN: Duration = Duration::from_secs(30);
 pub(super) struct Job {
     task: JoinHandle<()>,
     cancel: Option<oneshot::Sender<()>>,
+    /// Told when it has brought what it was sent for; gone afterwards.
+    brought: Option<oneshot::Receiver<()>>,
+}
+
+impl Job {
+    /// Whether it has yet to bring something.
+    pub(super) fn talks(&self) -> bool {
+        self.brought.is_some()
+    }
+}
+
+/// Resolves when an errand has brought what it was sent for, once for each.
+pub(super) async fn brought(job: &mut Option<Job>) {
+    match job.as_mut().and_then(|job| job.brought.as_mut()) {
+        Some(told) => drop(told.await),
+        None => std::future::pending().await,
+    }
 }
 
 pub(super) async fn finished(job: &mut Option<Job>) {
@@ -89,8 +107,18 @@ impl<E: Ears, V: Voice> AtWork<E, V> {
     }
 
     pub(super) fn wake(&self) -> Instant {
-        let turn = if self.job.is_some() { Instant::now() + EVERY } else { self.turn_at };
+        let turn = if self.talks() { Instant::now() + EVERY } else { self.turn_at };
         self.speak_at.map_or(turn, |at| at.min(turn))
+    }
+
+    fn talks(&self) -> bool {
+        self.job.as_ref().is_some_and(Job::talks)
+    }
+
+    /// An errand only hangs up any more.
+    pub(super) fn hangs_up(&mut self) {
+        self.turn_at = self.turn_at.min(Instant::now());
+        drop(self.job.as_mut().map(|job| job.brought.take()));
     }
 
     /// Does what is wanted, as far as it is not done.
@@ -150,7 +178,7 @@ impl<E: Ears, V: Voice> AtWork<E, V> {
     async fn listen(&mut self, always: bool) -> Result<(), RadioTrouble> {
         let due = self.turn_at <= Instant::now();
         let (on, until) = match (self.listening, always) {
-            _ if self.job.is_some() => return Ok(()),
+            _ if self.talks() => return Ok(()),
             (false, true) => (true, AGAIN),
             (true, true) if due => (true, AGAIN),
             (true, false) if due => (false, EVERY - WINDOW),
@@ -175,7 +203,16 @@ impl<E: Ears, V: Voice> AtWork<E, V> {
         }
         let (stop, stopped) = oneshot::channel::<()>();
         let (cancel, cancelled) = oneshot::channel::<()>();
-        let work = self.ears.errand(source, errand, stopped, back);
+        let (answer, answered) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        tokio::spawn(async move {
+            // An errand that ends without an answer drops it: so does this.
+            if let Ok(brought) = answered.await {
+                let _ = back.send(brought);
+            }
+            let _ = tell.send(());
+        });
+        let work = self.ears.errand(source, errand, stopped, answer);
         let task = tokio::spawn(async move {
             let mut work = pin!(work);
             tokio::select! {
@@ -187,7 +224,7 @@ impl<E: Ears, V: Voice> AtWork<E, V> {
             // It hangs up.
             let _ = timeout(HANG_UP_WITHIN, work).await;
         });
-        self.job = Some(Job { task, cancel: Some(cancel) });
+        self.job = Some(Job { task, cancel: Some(cancel), brought: Some(told) });
         self.tell(Report::Deaf(true)).await;
         Ok(())
     }

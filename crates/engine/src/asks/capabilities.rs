@@ -37,8 +37,19 @@ impl State {
                     .map(|(s, card)| format!("the card {:?} in the session with {}", card.token, s.kept.name))
                     .collect()
             }
+            Capability::InternetClient => self.used_by_web(true),
+            Capability::InternetClientServer => self.used_by_web(false),
             _ => vec![],
         }
+    }
+
+    /// Sessions through web servers, theirs or ours.
+    fn used_by_web(&self, outward: bool) -> Vec<String> {
+        let bound = self.web.bound.filter(|_| !outward);
+        let here = |link: &crate::sessions::Link| hither_capability::is_web(link.remote) && link.is_client == outward;
+        let with = self.sessions.values().filter(|s| s.link.as_ref().is_some_and(here));
+        let with = with.map(|s| format!("session with {} through a web server", s.kept.name));
+        bound.map(|at| format!("listener for a web server at {at}")).into_iter().chain(with).collect()
     }
 
     /// What is in use at the end of a use was used then.
@@ -71,6 +82,9 @@ impl State {
             if capability == Capability::Proximity {
                 self.proximity_changed(granted).await;
             }
+            if matches!(capability, Capability::InternetClient | Capability::InternetClientServer) {
+                self.align_web().await;
+            }
             if capability == Capability::SharedUserCertificates && !granted {
                 let failure =
                     Failure::new(ErrorCode::AccessDenied, "the capability `sharedUserCertificates` was revoked");
@@ -92,6 +106,7 @@ impl State {
             if let Err(failure) = self.listen_again() {
                 self.alarm(format!("listening failed: {failure}"), None);
             }
+            self.align_web().await;
             self.align_media().await;
             self.call_known();
             return;
@@ -111,7 +126,9 @@ impl State {
         }
         if let Some(listener) = self.listener.take() {
             listener.cancel();
+            self.standby.release();
         }
+        self.stop_web();
         self.align_media().await;
         self.publish_door();
     }

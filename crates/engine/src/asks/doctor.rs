@@ -78,7 +78,12 @@ impl State {
             inbox,
             near: self.directory.rows().len(),
             dial_back,
-            certificates: self.certificate_checks(),
+            certificates: self
+                .certificate_checks()
+                .into_iter()
+                .chain(self.history_check())
+                .chain(self.web_check())
+                .collect(),
             peer: peer_row,
         };
         self.tasks.spawn(async move {

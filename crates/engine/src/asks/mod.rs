@@ -32,12 +32,14 @@ impl State {
             Ask::Send { peer, paths } => return self.send(&peer, paths, reply),
             Ask::Doctor { peer } => return self.examine(peer, reply),
             Ask::Items { transfer, after, limit } => return self.items(&transfer, after, limit, reply),
+            Ask::Forward { peer, name, bind } => return self.forward(&peer, name, bind.as_deref(), reply),
             Ask::Resume { transfer } => self.resume_transfer(&transfer),
             Ask::Identities { .. }
             | Ask::Tokens
             | Ask::UseIdentity { .. }
             | Ask::ImportIdentity { .. }
-            | Ask::RemoveIdentity { .. } => return self.certificates_asked(ask, reply),
+            | Ask::RemoveIdentity { .. }
+            | Ask::KeepKey { .. } => return self.certificates_asked(ask, reply),
             Ask::Pin { question, pin, last_try } => {
                 return self.card_answered(&question, CardAnswer::Pin { pin, last_try }, reply);
             }
@@ -83,6 +85,9 @@ impl State {
                 self.finish_session(id);
                 Ok(Answer::Done)
             }
+            Ask::Expose { name, target, to, lasts, seconds } => self.expose(&name, &target, &to, lasts, seconds),
+            Ask::Unexpose { name, to } => self.unexpose(&name, to.as_deref()),
+            Ask::Unforward { what } => self.unforward(&what),
             Ask::Pause { transfer } => self.pause_transfer(&transfer),
             Ask::Cancel { transfer } => self.cancel_transfer(&transfer),
             Ask::SetVisibility { visibility, name, seconds } => self.set_visibility(visibility, name, seconds).await,
@@ -118,6 +123,7 @@ impl State {
                 Ok(Answer::Sessions { rows })
             }
             Ask::Messages { session } => self.messages(session.as_deref()),
+            Ask::Lent => Ok(self.lent()),
             Ask::Transfers => Ok(Answer::Transfers { rows: self.transfer_rows() }),
             Ask::Transfer { transfer } => {
                 let id = self.transfer_named(&transfer)?;
@@ -127,7 +133,8 @@ impl State {
             Ask::Settings => Ok(Answer::Settings { settings: self.settings_row() }),
             Ask::TrustList => Ok(Answer::Trust { rows: self.people.rows() }),
             Ask::Capabilities => Ok(Answer::Capabilities { rows: self.capability_rows() }),
-            Ask::History { peer, limit } => self.history_rows(peer.as_deref(), limit),
+            Ask::History { peer, limit, search } => self.history_rows(peer.as_deref(), limit, search.as_deref()),
+            Ask::EraseHistory { peer, before } => self.erase_history(peer.as_deref(), before),
             other => Err(Failure::new(ErrorCode::Misuse, format!("that cannot be asked here: {other:?}"))),
         }
     }

@@ -25,7 +25,8 @@ impl State {
         }
         self.publish_door();
         let hints = self.hints().await;
-        let url = InviteUrl::new(self.my_id, LinkToken::new(bytes), u32::try_from(expires).unwrap_or(u32::MAX), &hints);
+        let url = InviteUrl::new(self.my_id, LinkToken::new(bytes), u32::try_from(expires).unwrap_or(u32::MAX), &hints)
+            .with_web(self.web.for_links());
         Ok(Answer::Link { invite, url: url.text(), expires })
     }
 

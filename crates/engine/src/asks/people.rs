@@ -4,11 +4,10 @@ use crate::{
     state::State,
     store::{Person, Slot},
 };
-use hither_identity::DeviceKey;
 use hither_model::{
     Answer, DisplayName, ErrorCode, Failure, PeerId, Trust, Verified,
     ask::TrustChoice,
-    row::{HistoryRow, MessageRow},
+    row::{CheckRow, HistoryRow, MessageRow},
 };
 use std::sync::Arc;
 
@@ -25,6 +24,7 @@ impl State {
                 for session in self.sessions_with(&peer) {
                     self.close_session(session, "the device was forgotten", true);
                 }
+                self.end_loans_to(peer, "the device was forgotten");
                 self.people.forget(&peer);
                 self.renew_radio_key();
             }
@@ -55,6 +55,7 @@ impl State {
         for session in self.sessions_with(&peer) {
             self.close_session(session, "closed", true);
         }
+        self.end_loans_to(peer, "the device was blocked");
         let blank = || Person {
             name: DisplayName::cleaned(name).unwrap_or_else(|| self.unnamed()),
             trust: Trust::Blocked,
@@ -67,6 +68,7 @@ impl State {
             certified: None,
             identity: None,
             radio: None,
+            web: None,
             heir: None,
             told_heir: None,
         };
@@ -80,11 +82,37 @@ impl State {
         self.people_changed();
     }
 
-    pub(super) fn history_rows(&self, peer: Option<&str>, limit: u32) -> Result<Answer, Failure> {
+    pub(super) fn history_rows(&self, peer: Option<&str>, limit: u32, search: Option<&str>) -> Result<Answer, Failure> {
         let peer = peer.map(|wanted| self.peer_named(wanted)).transpose()?;
-        let wanted = |row: &&HistoryRow| peer.is_none() || row.peer == peer;
+        let search = search.map(str::to_lowercase);
+        let holds = |text: &str, sought: &str| text.to_lowercase().contains(sought);
+        let wanted = |row: &&HistoryRow| {
+            let words = [Some(row.what.as_str()), row.name.as_deref(), Some(row.detail.as_str())];
+            (peer.is_none() || row.peer == peer)
+                && search.as_deref().is_none_or(|sought| words.iter().flatten().any(|text| holds(text, sought)))
+        };
         let limit = usize::try_from(limit.clamp(1, 2_000)).unwrap_or(2_000);
-        Ok(Answer::History { rows: self.history.rows().filter(wanted).take(limit).cloned().collect() })
+        let rows = self.history.rows().filter(wanted).take(limit).cloned().collect();
+        Ok(Answer::History { rows, state: Some(self.history.state()) })
+    }
+
+    /// A line of the doctor's if the history was changed by hand.
+    pub(super) fn history_check(&self) -> Option<CheckRow> {
+        self.history.state().broken?;
+        let what =
+            "a line of the history does not follow from the one before: the file was changed by hand, or damaged";
+        Some(super::doctor::warn("history", what, "see which by `hither history check`"))
+    }
+
+    pub(super) fn erase_history(&mut self, peer: Option<&str>, before: Option<u64>) -> Result<Answer, Failure> {
+        let peer = peer.map(|wanted| self.peer_named(wanted)).transpose()?;
+        let which =
+            |row: &HistoryRow| (peer.is_none() || row.peer == peer) && before.is_none_or(|before| row.at < before);
+        let lines = self.history.erase(&self.keeper, which);
+        if lines > 0 {
+            self.note("erased", None, None, format!("{lines} lines of the history were erased"));
+        }
+        Ok(Answer::Erased { lines })
     }
 
     pub(super) fn messages(&self, session: Option<&str>) -> Result<Answer, Failure> {
@@ -106,9 +134,7 @@ impl State {
 
     /// A new certificate for the same key: who we are stays.
     pub(super) fn renew_certificate(&mut self) -> Result<Answer, Failure> {
-        let mut key = DeviceKey::load_or_create(&self.profile_dir.join("identity")).map_err(Failure::from)?;
-        key.renew().map_err(Failure::from)?;
-        self.me = Arc::new(key);
+        self.me = Arc::new(self.me.renewed().map_err(Failure::from)?);
         self.publish_door();
         Ok(Answer::Identities { rows: vec![self.local_row()] })
     }

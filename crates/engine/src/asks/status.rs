@@ -39,6 +39,8 @@ impl State {
             capabilities: self.capability_rows(),
             sessions: self.session_rows(),
             transfers: self.transfer_rows().into_iter().filter(|r| !over(r)).collect(),
+            exposed: self.exposed_rows(),
+            forwarding: self.forwarding_rows(),
             questions: u32::try_from(self.questions.count()).unwrap_or(u32::MAX),
             near: u32::try_from(self.directory.rows().len()).unwrap_or(u32::MAX),
             inbox: settings.inbox.display().to_string(),

@@ -1,7 +1,7 @@
 //! What persons and cards answer to an errand's questions, and how errands end.
 
 use super::{
-    errand::{ErrandId, Going, Stage, UnlockFault, Unlocked},
+    errand::{Errand, ErrandId, Going, Stage, UnlockFault, Unlocked},
     holder::{Holder, Shown, prove},
     rows::LOCAL,
     shelf::Wish,
@@ -36,6 +36,15 @@ pub(crate) enum CardAnswer {
 fn fits(pin: &SecretText, min: u32, max: u32) -> bool {
     let length = u32::try_from(pin.0.chars().count()).unwrap_or(u32::MAX);
     length >= min.max(1) && (max == 0 || length <= max)
+}
+
+/// What is told where nobody did what an errand needs.
+fn lapsed(errand: &Errand) -> Failure {
+    match errand.stage {
+        Stage::Inserting => Failure::new(ErrorCode::TokenAbsent, "the card was not inserted; nothing was sent")
+            .hint("insert it and try again; `hither card list` shows what is there"),
+        _ => Failure::new(ErrorCode::Expired, "nobody answered what the certificate needs"),
+    }
 }
 
 impl State {
@@ -296,10 +305,14 @@ impl State {
     /// Questions nobody answered lapse.
     pub(crate) async fn errands_due(&mut self) {
         let now = self.clock.now();
-        let late: Vec<ErrandId> =
-            self.certificates.errands.iter().filter(|(_, e)| e.deadline <= now).map(|(id, _)| *id).collect();
-        for id in late {
-            let failure = Failure::new(ErrorCode::Expired, "nobody answered what the certificate needs");
+        let late: Vec<(ErrandId, Failure)> = self
+            .certificates
+            .errands
+            .iter()
+            .filter(|(_, e)| e.deadline <= now)
+            .map(|(id, e)| (*id, lapsed(e)))
+            .collect();
+        for (id, failure) in late {
             self.errand_failed(id, failure).await;
         }
     }
@@ -337,7 +350,7 @@ impl State {
             // What lacks is told before a card is asked for.
             return Some(reply);
         }
-        let under_way = |e: &super::Errand| matches!(e.going, Going::Answer { knock: of, .. } if of == knock);
+        let under_way = |e: &Errand| matches!(e.going, Going::Answer { knock: of, .. } if of == knock);
         if self.certificates.errands.values().any(under_way) {
             let _ = reply.send(Ok(Answer::Answered { question }));
             return None;

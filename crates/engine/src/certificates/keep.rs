@@ -1,4 +1,5 @@
-//! Importing and forgetting certificates, choosing the one in use, and registering modules.
+//! Importing and forgetting certificates, choosing the one in use, where the device's own key is kept, and registering
+//! modules.
 
 use super::{
     registered,
@@ -11,7 +12,7 @@ use hither_identity::{
     import_apart,
     picker::Unfit,
 };
-use hither_model::{Answer, Ask, ErrorCode, Failure, News, ask::SecretText};
+use hither_model::{Answer, Ask, ErrorCode, Failure, KeyPlace, News, ask::SecretText};
 use std::{path::PathBuf, sync::Arc};
 use zeroize::Zeroizing;
 
@@ -30,6 +31,7 @@ impl State {
             Ask::UseIdentity { identity } => self.use_identity(identity, reply),
             Ask::ImportIdentity { file, password } => self.import_identity(&file, password, reply),
             Ask::RemoveIdentity { identity } => self.look_for(Wish::Remove { identity, reply }),
+            Ask::KeepKey { place } => self.keep_key(place, reply),
             other => {
                 let why = format!("that cannot be asked here: {other:?}");
                 let _ = reply.send(Err(Failure::new(ErrorCode::Misuse, why)));
@@ -68,6 +70,20 @@ impl State {
             changed
         });
         self.tell(News::Identities);
+    }
+
+    /// Moves the device's own key. May wait for a person who unlocks the keyring; the end of the agent does not wait: what
+    /// is left then is put in order at the next start.
+    fn keep_key(&self, place: KeyPlace, reply: Reply) {
+        let (key, news) = (Arc::clone(&self.me), self.news.downgrade());
+        tokio::task::spawn_blocking(move || {
+            let kept = key.keep(place).map(|()| Answer::Done).map_err(Failure::from);
+            // Also after a move that failed: it may have come half way.
+            if let Some(news) = news.upgrade() {
+                let _ = news.send(News::Identities);
+            }
+            let _ = reply.send(kept);
+        });
     }
 
     fn import_identity(&mut self, file: &SecretText, password: Option<SecretText>, reply: Reply) {

@@ -3,12 +3,11 @@
 use super::shelf::Looked;
 use crate::state::State;
 use hither_identity::{
-    KeptIn,
     card::{Readers, ReadersFault, Token, Tries},
     picker::{Candidate, Filter, Keeper, Unfit, pick},
 };
 use hither_model::{
-    Answer, Failure,
+    Answer, Failure, KeyPlace,
     row::{AuthorityRow, IdentityRow, PinRow, TokenFault, TokenRow, TokenState, TokenTries, Usable},
 };
 
@@ -55,9 +54,9 @@ impl State {
     pub(crate) fn candidate_row(&self, candidate: &Candidate, looked: &Looked) -> IdentityRow {
         let Candidate { id, keeper, facts, hardware, usable, expired, .. } = candidate;
         let (source, token, kept) = match keeper {
-            Keeper::Local => ("local", None, KeptIn::File.word()),
+            Keeper::Local => ("local", None, KeyPlace::File.word()),
             Keeper::File => {
-                let kept = looked.files.iter().find(|kept| kept.id == *id).map_or(KeptIn::File, |kept| kept.place);
+                let kept = looked.files.iter().find(|kept| kept.id == *id).map_or(KeyPlace::File, |kept| kept.place);
                 ("file", None, kept.word())
             }
             Keeper::Card { token, .. } => ("card", Some(token.clone()), "token"),

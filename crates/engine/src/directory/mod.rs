@@ -97,6 +97,8 @@ pub(crate) struct Reach {
     pub(crate) instances: Vec<InstanceId>,
     /// Its radios, the one heard last first.
     pub(crate) radio: Vec<RadioAddress>,
+    /// The web server through which it was reached last.
+    pub(crate) web: Option<hither_protocol::WebRoute>,
 }
 
 impl Directory {
@@ -310,7 +312,11 @@ impl Directory {
             DeviceId::Passing(instance) => Some(*instance),
             DeviceId::Met(_) => None,
         };
-        (!routes.is_empty() || !radio.is_empty()).then(|| Reach {
+        let web = match device {
+            DeviceId::Met(peer) => people.find(peer).and_then(|person| person.web.clone()),
+            DeviceId::Passing(_) => None,
+        };
+        (!routes.is_empty() || !radio.is_empty() || web.is_some()).then(|| Reach {
             device: *device,
             name: name.unwrap_or_else(|| label::of(passing)),
             routes,
@@ -318,6 +324,7 @@ impl Directory {
             epoch: newest.map(|e| e.advert.epoch).or_else(|| cards().map(|c| c.epoch).next()),
             instances: entries.iter().map(|e| e.advert.instance).collect(),
             radio,
+            web,
         })
     }
 }

@@ -23,6 +23,7 @@ fn people() -> People {
             certified: None,
             identity: None,
             radio: None,
+            web: None,
             heir: None,
             told_heir: None,
         },

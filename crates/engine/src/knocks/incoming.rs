@@ -6,7 +6,7 @@ use crate::{
     door::Purpose,
     state::State,
 };
-use hither_capability::radio_of;
+use hither_capability::is_place;
 use hither_identity::proof::{Occasion, Speaker};
 use hither_model::{Failure, InviteId, PeerId, Trust};
 use hither_protocol::{
@@ -38,7 +38,7 @@ impl State {
                 // The scope of a link-local address stays.
                 let mut route = from;
                 route.set_port(port);
-                if radio_of(from).is_none() {
+                if is_place(from) {
                     self.called(peer, route);
                 }
                 let here = Frame::Here { name: None, port: self.port() };

@@ -20,7 +20,7 @@ use crate::{
 use hither_discovery::ble::RadioAddress;
 use hither_identity::proof::Occasion;
 use hither_model::{DisplayName, Failure, InstanceId, InviteId, PeerId, QuestionId, Rid};
-use hither_protocol::{Ending, Frame, Reply, RunNumber};
+use hither_protocol::{Ending, Frame, Reply, RunNumber, WebRoute};
 use hither_socket::Expected;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::mpsc;
@@ -56,6 +56,8 @@ pub(crate) struct Knock {
     pub(crate) theirs: Option<Proven>,
     /// The certificate we showed.
     pub(crate) shown: Option<Shown>,
+    /// The web server of the other side, if we know one.
+    pub(crate) web: Option<WebRoute>,
     /// Set when the protocol admitted the peer and the channel is being handed over.
     pub(crate) admitted: bool,
 }
@@ -82,6 +84,8 @@ pub(crate) struct Way {
     pub(crate) holder: Option<Arc<Holder>>,
     /// Radios that can be asked where it is; none once they were.
     pub(crate) radio: Vec<RadioAddress>,
+    /// Its web server, tried after its addresses.
+    pub(crate) web: Option<WebRoute>,
 }
 
 /// What to do once connected.

@@ -10,12 +10,13 @@ use crate::{
     event::{Connected, Dialled, Event},
     questions::Terms,
     state::State,
+    web,
 };
 use hither_capability::{self as capability, Capability, Consent, Grant};
 use hither_discovery::ble::RadioAddress;
 use hither_identity::proof::Speaker;
 use hither_model::{ErrorCode, Failure, InviteId, News, PeerId, Rid, Trust};
-use hither_protocol::{Binding, InviteAsk, InviteUrl, Inviter, LinkOpener, epoch, known_rid};
+use hither_protocol::{Binding, InviteAsk, InviteUrl, Inviter, LinkOpener, WebRoute, epoch, known_rid};
 use hither_socket::Expected;
 use std::{net::SocketAddr, sync::Arc};
 use tokio::sync::mpsc;
@@ -28,6 +29,8 @@ const WAIT: u64 = 60;
 const DIAL_TIME: u64 = 25_000;
 /// And what asking by radio, and connecting by it, may take beyond that.
 const RADIO_TIME: u64 = 60_000;
+/// And opening a WebSocket.
+const WEB_TIME: u64 = 20_000;
 
 /// Whom to dial, and what for.
 struct Goal {
@@ -35,6 +38,8 @@ struct Goal {
     routes: Vec<SocketAddr>,
     /// By which radios it is heard.
     radio: Vec<RadioAddress>,
+    /// Its web server, if one is known.
+    web: Option<WebRoute>,
     rids: Vec<Rid>,
     expected: Expected,
     plan: Plan,
@@ -90,8 +95,8 @@ impl State {
         let reach = self.reach(peer)?;
         let (rids, expected) = self.ways_in(&reach)?;
         let plan = Plan::Invite { message, unverified };
-        let Reach { device, routes, radio, .. } = reach;
-        let goal = Goal { device, routes, radio, rids, expected, plan, timeout };
+        let Reach { device, routes, radio, web, .. } = reach;
+        let goal = Goal { device, routes, radio, web, rids, expected, plan, timeout };
         self.dial_invite(invite, goal, holder)
     }
 
@@ -117,7 +122,7 @@ impl State {
         holder: Option<Arc<Holder>>,
     ) -> Result<(), Failure> {
         let inviter = url.inviter();
-        let (mut routes, mut radio) = (url.hints().to_vec(), vec![]);
+        let (mut routes, mut radio, web) = (url.hints().to_vec(), vec![], url.web().cloned());
         if let Some(reach) = self.directory.reach(&DeviceId::Met(inviter), &self.people) {
             routes.extend(reach.routes);
             radio = reach.radio;
@@ -129,11 +134,12 @@ impl State {
         let rids = vec![url.keys().rid];
         let plan = Plan::Link { url: Box::new(url) };
         let (device, expected) = (DeviceId::Met(inviter), Expected::Only(inviter));
-        self.dial_invite(invite, Goal { device, routes, radio, rids, expected, plan, timeout: None }, holder)
+        self.dial_invite(invite, Goal { device, routes, radio, web, rids, expected, plan, timeout: None }, holder)
     }
 
     fn dial_invite(&mut self, invite: InviteId, goal: Goal, holder: Option<Arc<Holder>>) -> Result<(), Failure> {
-        let Goal { device, routes, radio, rids, expected, plan, timeout } = goal;
+        let Goal { device, mut routes, radio, web, rids, expected, plan, timeout } = goal;
+        routes.extend(web.as_ref().map(web::named));
         let heard = !radio.is_empty() && self.radio.ble.is_some();
         if routes.is_empty() && !heard {
             return Err(Failure::new(
@@ -146,14 +152,14 @@ impl State {
         }
         let (now, cancel) = (self.clock.now(), self.cancel.child_token());
         let wait = timeout.unwrap_or(WAIT).clamp(1, 3_600) * 1_000;
-        let more = if heard { RADIO_TIME } else { 0 };
+        let more = if heard { RADIO_TIME } else { 0 } + if web.is_some() { WEB_TIME } else { 0 };
         let deadline = now + DIAL_TIME + more;
         let grant = match routes.is_empty() {
             true => None,
             false => Some(self.gate.dial(Consent::new(device.to_string(), routes.clone(), now), now)?),
         };
         let id = self.next_knock();
-        let way = Way { rids, expected, holder, radio };
+        let way = Way { rids, expected, holder, radio, web };
         self.dials.insert(id, Dial { invite, device, plan, cancel, deadline, wait, way });
         match grant {
             Some(grant) => self.dial_routes(id, Arc::new(grant), routes),
@@ -167,7 +173,9 @@ impl State {
         let Some(Dial { way, cancel, .. }) = self.dials.get(&id) else { return };
         let (holder, cancel) = (way.holder.clone(), cancel.clone());
         let (rids, expected, ble) = (way.rids.clone(), way.expected, self.radio.ble.clone());
-        let dialling = Dialling { grant, routes, rids, expected, me: self.credential(), profile: self.profile(), ble };
+        let web = way.web.as_ref().and_then(|route| self.outward(route));
+        let (me, profile) = (self.credential(), self.profile());
+        let dialling = Dialling { grant, routes, rids, expected, me, profile, ble, web };
         let (events, me) = (self.events.clone(), self.my_id);
         self.tasks.spawn(async move {
             let outcome = tokio::select! {
@@ -263,7 +271,7 @@ impl State {
         };
         self.start_knock(id, wire, dial.invite, route, true);
         if let Some(knock) = self.knocks.get_mut(&id) {
-            (knock.occasion, knock.shown) = (occasion, shown);
+            (knock.occasion, knock.shown, knock.web) = (occasion, shown, dial.way.web);
             if let DeviceId::Passing(instance) = dial.device {
                 knock.instance = Some(instance);
             }
@@ -284,6 +292,7 @@ impl State {
             ours,
             question: None,
             instance: None,
+            web: None,
             run: None,
             claimed: None,
             occasion: None,

@@ -7,7 +7,15 @@ mod pipes;
 pub(crate) use leash::Pipes;
 pub(crate) use pipes::PipeListener;
 
-use crate::{calling::Dialling, clock::random, event::Event, handle::StreamSlot, knocks::Wire, state::State};
+use crate::{
+    calling::Dialling,
+    clock::random,
+    event::Event,
+    handle::StreamSlot,
+    knocks::Wire,
+    services::{Borrow, Lend, Seek},
+    state::State,
+};
 use hither_model::{ErrorCode, Failure, LaneId, Rid, SessionId, TransferId};
 use hither_protocol::session::{Frame, Purpose};
 use hither_socket::{Channel, Expected, Proven};
@@ -26,6 +34,12 @@ pub(crate) enum Use {
     Receive(TransferId),
     /// A byte stream for a client of ours.
     Pipe(StreamSlot),
+    /// A device uses a service of ours.
+    Lend(Box<Lend>),
+    /// A program of ours uses a service of theirs.
+    Borrow(Box<Borrow>),
+    /// Whether a service is lent to us; no lane follows.
+    Seek(Box<Seek>),
 }
 
 /// Where a lane stands.
@@ -33,6 +47,8 @@ pub(crate) enum Use {
 pub(crate) enum Stage {
     /// We asked, and wait for leave to dial.
     AwaitAnswer,
+    /// We asked, and the answer is all we want.
+    AwaitWord,
     /// We dial.
     Dialling,
     /// The other side dials.
@@ -61,7 +77,11 @@ impl State {
             return self.lane_failed(use_, Failure::new(ErrorCode::Busy, "too many lanes at once"));
         }
         let client = open.link.as_ref().is_some_and(|l| l.is_client);
-        let stage = if client { Stage::AwaitAnswer } else { Stage::AwaitArrival };
+        let stage = match use_ {
+            Use::Seek(_) => Stage::AwaitWord,
+            _ if client => Stage::AwaitAnswer,
+            _ => Stage::AwaitArrival,
+        };
         self.lanes.insert(lane, Lane { session, rid, stage, purpose: use_, deadline });
         // The door is open before the other side can know the value.
         self.publish_door();
@@ -74,7 +94,9 @@ impl State {
     /// The other side asks for a lane, or says that it waits for us on one.
     pub(crate) fn lane_wanted(&mut self, session: SessionId, lane: LaneId, rid: Rid, purpose: Purpose) {
         let count = self.lanes.values().filter(|l| l.session == session).count();
-        if self.lanes.contains_key(&lane) || self.lanes.values().any(|l| l.rid == rid) {
+        let count = count + self.loans.preparing(session);
+        let known = self.lanes.contains_key(&lane) || self.lanes.values().any(|l| l.rid == rid);
+        if known || self.loans.prepares(&lane, &rid) {
             return self.breach(session, "it used a lane's name twice");
         }
         let use_ = match purpose {
@@ -83,11 +105,17 @@ impl State {
             Purpose::Pipe { name } => {
                 self.takes_new(session).and_then(|()| self.pipe_wanted(session, name.as_deref())).map(Use::Pipe)
             }
+            // It is answered when the service has taken the connection.
+            Purpose::Service { name, ask } => return self.service_wanted(session, lane, rid, &name, ask),
         };
-        let use_ = match use_ {
-            Ok(use_) => use_,
-            Err(failure) => return self.answer_lane(session, lane, Err(failure)),
-        };
+        match use_ {
+            Ok(use_) => self.await_lane(session, lane, rid, use_),
+            Err(failure) => self.answer_lane(session, lane, Err(failure)),
+        }
+    }
+
+    /// Lets a lane come that the other side asked for.
+    pub(crate) fn await_lane(&mut self, session: SessionId, lane: LaneId, rid: Rid, use_: Use) {
         let client = self.sessions.get(&session).and_then(|s| s.link.as_ref()).is_some_and(|l| l.is_client);
         let deadline = self.clock.now() + ARRIVAL;
         let stage = if client { Stage::Dialling } else { Stage::AwaitArrival };
@@ -100,7 +128,7 @@ impl State {
         }
     }
 
-    fn answer_lane(&mut self, session: SessionId, lane: LaneId, outcome: Result<(), Failure>) {
+    pub(crate) fn answer_lane(&mut self, session: SessionId, lane: LaneId, outcome: Result<(), Failure>) {
         let (ok, code, why) = match outcome {
             Ok(()) => (true, None, None),
             Err(failure) => (false, Some(failure.code), Some(failure.message)),
@@ -123,6 +151,11 @@ impl State {
             (true, Stage::AwaitAnswer) => {
                 entry.stage = Stage::Dialling;
                 self.dial_lane(lane);
+            }
+            (true, Stage::AwaitWord) => {
+                if let Some(Lane { purpose: Use::Seek(seek), .. }) = self.lanes.remove(&lane) {
+                    self.seek_granted(*seek);
+                }
             }
             (true, _) => self.breach(session, "it answered a lane nobody asked about"),
             (false, _) => {
@@ -148,6 +181,7 @@ impl State {
             me: session.credential(),
             profile,
             ble: self.radio.ble.clone(),
+            web: session.kept.web.as_ref().and_then(|route| self.outward(route)),
         };
         let events = self.events.clone();
         self.tasks.spawn(async move {
@@ -172,6 +206,9 @@ impl State {
             Use::Send(transfer) => self.send_on(transfer, *channel),
             Use::Receive(transfer) => self.receive_on(transfer, *channel),
             Use::Pipe(client) => self.pipe_on(lane, entry.session, client, *channel),
+            Use::Lend(lend) => self.lend_on(entry.session, *lend, *channel),
+            Use::Borrow(borrow) => self.borrow_on(entry.session, *borrow, *channel),
+            Use::Seek(_) => {}
         }
     }
 
@@ -188,6 +225,9 @@ impl State {
             Use::Pipe(client) => {
                 let _ = client.send(Err(failure));
             }
+            Use::Lend(lend) => self.lend_failed(*lend),
+            Use::Borrow(borrow) => self.borrow_failed(*borrow, &failure),
+            Use::Seek(seek) => self.seek_failed(*seek, failure),
         }
     }
 

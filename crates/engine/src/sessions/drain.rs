@@ -52,6 +52,8 @@ impl State {
             session.state = SessionState::Draining;
             self.keep_sessions();
             self.tell_session(id);
+            // They have no end of their own that could be waited for.
+            self.end_loans_of(id, "the session is being closed");
         }
     }
 

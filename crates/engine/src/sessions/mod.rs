@@ -12,7 +12,7 @@ pub(crate) use redial::Redialled;
 
 use crate::{lanes::Pipes, state::State, store::KeptSession};
 use drain::Drain;
-use hither_capability::{Dial, Grant, radio_of};
+use hither_capability::{Dial, Grant, is_web, radio_of};
 use hither_identity::{Credential, SessionKey};
 use hither_model::{
     CertificateFacts, ErrorCode, Failure, InviteId, Negotiated, PeerId, ProtectionLevel, QuestionId, SessionId,
@@ -159,7 +159,11 @@ impl Session {
 
 /// A route as people see it.
 fn shown(route: SocketAddr) -> String {
-    radio_of(route).map_or_else(|| route.to_string(), |_| "bluetooth".to_owned())
+    match radio_of(route) {
+        Some(_) => "bluetooth".to_owned(),
+        None if is_web(route) => "websocket".to_owned(),
+        None => route.to_string(),
+    }
 }
 
 impl State {

@@ -7,7 +7,7 @@ use crate::{
     state::State,
     store::{KeptSession, Person, Slot},
 };
-use hither_capability::{Consent, radio_of};
+use hither_capability::{Consent, is_place, is_web};
 use hither_identity::SessionKey;
 use hither_model::{
     DisplayName, ErrorCode, Failure, News, PeerId, SessionId, SessionState, Trust, Verified, row::CertifiedRow,
@@ -61,7 +61,8 @@ impl State {
             verified: admission.verified(),
             inviter: knock.ours,
             resume_key: pair_key(&secret, &x),
-            routes: route.into_iter().filter(|route| radio_of(*route).is_none()).collect(),
+            routes: route.into_iter().filter(|route| is_place(*route)).collect(),
+            web: knock.web.clone(),
             opened: self.clock.unix(),
             outbox: Outbox::default(),
             inbound: Inbound::default(),
@@ -122,6 +123,7 @@ impl State {
             certified: None,
             identity: None,
             radio: None,
+            web: None,
             heir: None,
             told_heir: None,
         });
@@ -192,7 +194,12 @@ impl State {
         }
         session.proof = Some(Arc::clone(channel.proof()));
         let remote = channel.remote_addr();
-        if channel.is_client() && radio_of(remote).is_none() {
+        if channel.is_client() && is_web(remote) && session.kept.web.is_none() {
+            // By what is remembered of the device; lanes go the same way.
+            session.kept.web = self.people.find(&session.kept.peer).and_then(|person| person.web.clone());
+        }
+        let web = session.kept.web.clone().filter(|_| channel.is_client());
+        if channel.is_client() && is_place(remote) {
             session.kept.routes.retain(|r| *r != remote);
             session.kept.routes.insert(0, remote);
             session.kept.routes.truncate(8);
@@ -221,7 +228,12 @@ impl State {
         if let (Some(session), Ok(grant)) = (self.sessions.get_mut(&id), self.gate.dial(consent, now)) {
             session.grant = Some(Arc::new(grant));
         }
-        self.directory.connected(peer, Some(remote));
+        if is_web(remote) {
+            // Beyond this network, so not near.
+            self.led_by_web(&peer, web.as_ref());
+        } else {
+            self.directory.connected(peer, Some(remote));
+        }
         self.show_changes();
         self.publish_door();
     }
@@ -260,6 +272,7 @@ impl State {
         }
         let peer = session.kept.peer;
         self.end_lanes_of(id);
+        self.end_loans_of(id, why);
         self.transfers_without_session(peer, why);
         if !self.sessions.values().any(|s| s.kept.peer == peer && s.link.is_some()) {
             self.directory.connected(peer, None);

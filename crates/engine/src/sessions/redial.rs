@@ -9,6 +9,7 @@ use crate::{
     event::Event,
     knocks::{Silence, Wire},
     state::State,
+    web::Outward,
 };
 use hither_capability::{Consent, radio_address};
 use hither_model::{Failure, PeerId, SessionId, SessionState};
@@ -106,13 +107,15 @@ impl State {
     fn redial(&mut self, id: SessionId) {
         let now = self.clock.now();
         let (credential, profile, unix) = (self.credential(), self.profile(), self.clock.unix());
-        let Some(peer) = self.sessions.get(&id).map(|s| s.kept.peer) else { return };
+        let Some((peer, web)) = self.sessions.get(&id).map(|s| (s.kept.peer, s.kept.web.clone())) else { return };
+        let web = web.or_else(|| self.people.find(&peer)?.web.clone()).and_then(|route| self.outward(&route));
         let as_friend = self.known_rids(&peer, None);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.redial_at = None;
         let reach = self.directory.reach(&DeviceId::Met(peer), &self.people);
         let (mut routes, radio) = reach.map(|reach| (reach.routes, reach.radio)).unwrap_or_default();
         routes.extend(session.kept.routes.iter().copied());
+        routes.extend(web.as_ref().map(Outward::address));
         if self.radio.ble.is_some() {
             routes.extend(radio.iter().map(|source| radio_address(*source.as_bytes())));
         }
@@ -135,7 +138,8 @@ impl State {
         };
         let (cancel, ble) = (self.cancel.child_token(), self.radio.ble.clone());
         session.redialling = Some(cancel.clone());
-        let dialling = Dialling { grant, routes, rids, expected: Expected::Only(peer), me: credential, profile, ble };
+        let dialling =
+            Dialling { grant, routes, rids, expected: Expected::Only(peer), me: credential, profile, ble, web };
         let events = self.events.clone();
         self.tasks.spawn(async move {
             let outcome = tokio::select! {

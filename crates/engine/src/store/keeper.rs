@@ -32,6 +32,8 @@ pub(crate) enum Slot {
     Uses,
     /// Certificate authorities trusted for people.
     Authorities,
+    /// Services that are lent beyond a session.
+    Lent,
     /// By which friends recognise this device's Bluetooth adverts.
     Radio,
 }
@@ -48,6 +50,7 @@ impl Slot {
             Self::Traces => ("traces", 1),
             Self::Uses => ("uses", 1),
             Self::Authorities => ("authorities", 1),
+            Self::Lent => ("lent", 1),
             Self::Radio => ("radio", 1),
         }
     }

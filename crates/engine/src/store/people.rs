@@ -1,11 +1,11 @@
 //! The trust store: devices met, what was proven of them, and the secret shared with each of them.
 
-use hither_capability::radio_of;
+use hither_capability::is_place;
 use hither_model::{
     DisplayName, PeerId, Trust, Verified,
     row::{CertifiedRow, TrustRow},
 };
-use hither_protocol::{ResolvingKey, rendezvous::PairKey};
+use hither_protocol::{ResolvingKey, WebRoute, rendezvous::PairKey};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -40,6 +40,9 @@ pub(crate) struct Person {
     /// By which its Bluetooth adverts are recognised, as it told in a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) radio: Option<ResolvingKey>,
+    /// The web server through which it proved its key last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) web: Option<WebRoute>,
     /// The key it will have next, as its present one signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) heir: Option<Heir>,
@@ -65,8 +68,8 @@ impl Person {
 
     /// Remembers a route that led to this very key.
     pub(crate) fn reached_at(&mut self, route: SocketAddr) {
-        if radio_of(route).is_some() {
-            // The address of a radio is another one soon.
+        if !is_place(route) {
+            // The address of a radio is another one soon; a web server's route is remembered by its text.
             return;
         }
         self.routes.retain(|r| *r != route && !(r.ip() == route.ip() && r.is_ipv4() == route.is_ipv4()));
@@ -186,6 +189,7 @@ mod tests {
             certified: None,
             identity: None,
             radio: None,
+            web: None,
             heir: None,
             told_heir: None,
         }

@@ -6,6 +6,7 @@ use hither_model::{
     row::{CertifiedRow, MessageRow},
 };
 use hither_protocol::{
+    WebRoute,
     rendezvous::PairKey,
     session::{Inbound, Outbox},
 };
@@ -26,6 +27,9 @@ pub(crate) struct KeptSession {
     /// Names the session in the rendezvous value when it is taken up again.
     pub(crate) resume_key: PairKey,
     pub(crate) routes: Vec<SocketAddr>,
+    /// The web server through which the other side can be reached, as the link that led here said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) web: Option<WebRoute>,
     pub(crate) opened: u64,
     pub(crate) outbox: Outbox,
     pub(crate) inbound: Inbound,

@@ -12,7 +12,9 @@ use hither_protocol::Ending;
 
 /// The last line of the history.
 async fn last_word(agent: &Agent) -> String {
-    let Answer::History { rows } = agent.ask(Ask::History { peer: None, limit: 1 }).await else { panic!("no history") };
+    let Answer::History { rows, .. } = agent.ask(Ask::History { peer: None, limit: 1, search: None }).await else {
+        panic!("no history")
+    };
     rows.into_iter().next().map(|row| row.detail).unwrap_or_default()
 }
 

@@ -119,7 +119,9 @@ async fn the_history_tells_what_happened_without_a_word_of_the_messages() {
     ana.says(&bo.peer.to_string(), "a private word").await;
     bo.hears("a private word").await;
     let bo = bo.again().await;
-    let hither_model::Answer::History { rows } = bo.ask(Ask::History { peer: None, limit: 100 }).await else {
+    let hither_model::Answer::History { rows, .. } =
+        bo.ask(Ask::History { peer: None, limit: 100, search: None }).await
+    else {
         panic!("no history")
     };
     assert!(rows.iter().any(|row| row.what == "met" && row.peer == Some(ana.peer)), "{rows:?}");

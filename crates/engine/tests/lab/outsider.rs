@@ -75,6 +75,11 @@ impl Outsider {
         Binding::new(channel.exporter(BINDING, b"").unwrap(), self.peer(), channel.peer())
     }
 
+    /// As [`Self::binding`], for whoever was dialled.
+    pub(crate) fn answered(&self, channel: &Channel<Stranger>) -> Binding {
+        Binding::new(channel.exporter(BINDING, b"").unwrap(), channel.peer(), self.peer())
+    }
+
     /// Invites by the book.
     pub(crate) async fn invite(&self, port: u16, rid: Rid, name: &str) -> Asking<Inviter> {
         let channel = self.dial(port, rid).await.unwrap();

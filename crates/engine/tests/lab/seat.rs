@@ -44,9 +44,11 @@ impl Seat {
             profile: self.dir.path().to_owned(),
             listen: vec![self.listen],
             listeners: vec![],
+            standby: hither_engine::nobody(),
             settings: self.settings.clone(),
             mdns: self.mdns,
             ble: true,
+            websocket: Default::default(),
             loopback: true,
         };
         let (handle, started) = match Engine::start(options).await {

@@ -10,12 +10,11 @@ use crate::{
     key::Key,
     store::Secrecy,
     succession::Succession,
-    wallet::KeptIn,
 };
-use hither_model::PeerId;
+use hither_model::{KeyPlace, PeerId};
 
 /// The next key, and what both keys signed about it.
-const NEXT: &str = "device.next";
+pub(super) const NEXT: &str = "device.next";
 const HEIR: &str = "device.heir";
 
 impl DeviceKey {
@@ -39,13 +38,13 @@ impl DeviceKey {
         if let Some(heir) = self.heir()? {
             return Ok(heir);
         }
+        let lock = self.directory.lock()?;
         self.in_a_file()?;
         let (next, made) = (Key::generate()?, plausible(clock()));
         let statement = Succession::statement(self.spki(), next.spki(), made);
         let by_old = (self.spki().to_vec(), self.sign(&statement)?);
         let by_new = (next.spki().to_vec(), next.sign(&statement)?);
         let heir = Succession::new(by_old, by_new, made).map_err(|_| IdentityError::Unusable("used for signing"))?;
-        let lock = self.directory.lock()?;
         self.directory.replace(&lock, NEXT, next.to_pem().as_bytes())?;
         self.directory.replace(&lock, HEIR, &heir.encode())?;
         Ok(heir)
@@ -57,12 +56,12 @@ impl DeviceKey {
     /// # Errors
     /// None is prepared, or the files cannot be written.
     pub fn take_over(&self) -> Result<PeerId, IdentityError> {
+        let lock = self.directory.lock()?;
         self.in_a_file()?;
         let missing = || IdentityError::KeyMissing { path: self.directory.path_of(NEXT) };
         let heir = self.heir()?.ok_or_else(missing)?;
         let text = self.directory.read(NEXT, Secrecy::Secret)?.ok_or_else(missing)?;
         let next = Key::from_pem(&text).ok_or_else(missing)?;
-        let lock = self.directory.lock()?;
         // First of all: a certificate beside another key would count as damage.
         self.directory.remove(&lock, CERTIFICATE)?;
         self.directory.replace(&lock, KEY, &text)?;
@@ -73,9 +72,9 @@ impl DeviceKey {
     }
 
     fn in_a_file(&self) -> Result<(), IdentityError> {
-        match self.place {
-            KeptIn::File => Ok(()),
-            KeptIn::SecretService => Err(IdentityError::Unusable("replaced: a keyring keeps it")),
+        match self.kept_in() {
+            KeyPlace::File => Ok(()),
+            KeyPlace::SecretService => Err(IdentityError::NotInFile),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The identity on disk: made once, kept, guarded, and never made anew by mistake.
 
 use super::*;
-use hither_model::{ErrorCode, Failure};
+use hither_model::{ErrorCode, Failure, KeyPlace};
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
@@ -33,7 +33,7 @@ impl Profile {
     }
 
     fn load_at(&self, now: u64) -> Result<DeviceKey, IdentityError> {
-        DeviceKey::load_or_create_at(&self.dir, None, now)
+        DeviceKey::load_or_create_at(&self.dir, &keep::of_session, now)
     }
 
     fn key(&self) -> PathBuf {
@@ -96,9 +96,9 @@ fn the_certificate_says_nothing_about_the_device() {
 #[test]
 fn renewal_keeps_the_identity() {
     let profile = Profile::new();
-    let mut device = profile.load().unwrap();
+    let device = profile.load().unwrap();
     let (id, before, key) = (device.peer_id(), device.certificate(), fs::read(profile.key()).unwrap());
-    device.renew().unwrap();
+    let device = device.renewed().unwrap();
     assert_eq!(device.peer_id(), id);
     assert_ne!(device.certificate(), before);
     assert_eq!(device.certified_key().cert, [device.certificate()]);
@@ -283,7 +283,7 @@ fn an_identity_is_made_where_the_environment_says() {
 fn an_identity_moves_to_another_machine_with_its_password_and_never_over_another_one() {
     let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let device = DeviceKey::load_or_create(&old.path().join("p")).unwrap();
-    assert_eq!(device.kept_in(), KeptIn::File);
+    assert_eq!(device.kept_in(), KeyPlace::File);
     let password = |text: &str| Pin::new(text.into()).unwrap();
     assert!(matches!(
         device.export(&password("too short")),

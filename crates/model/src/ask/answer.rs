@@ -4,8 +4,9 @@ use super::LinkText;
 use crate::{
     Failure, InviteId, PeerId, QuestionId, SessionId, TransferId,
     row::{
-        AuthorityRow, CapabilityRow, CheckRow, FailedItem, HistoryRow, IdentityRow, ItemRow, LinkRow, MessageRow,
-        PeerRow, QuestionRow, SessionRow, SettingsRow, StatusRow, TokenFault, TokenRow, TransferRow, TrustRow,
+        AuthorityRow, CapabilityRow, CheckRow, ExposedRow, FailedItem, ForwardingRow, HistoryRow, HistoryState,
+        IdentityRow, ItemRow, LinkRow, MessageRow, PeerRow, QuestionRow, SessionRow, SettingsRow, StatusRow,
+        TokenFault, TokenRow, TransferRow, TrustRow,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,11 @@ pub enum Answer {
     Transfers {
         rows: Vec<TransferRow>,
     },
+    /// Those the request is about: services that are lent, and services of others.
+    Lent {
+        exposed: Vec<ExposedRow>,
+        forwarding: Vec<ForwardingRow>,
+    },
     /// A page of a transfer's items; `total` is how many there are on all pages.
     Items {
         rows: Vec<ItemRow>,
@@ -96,6 +102,13 @@ pub enum Answer {
     },
     History {
         rows: Vec<HistoryRow>,
+        /// How whole the history is; absent from agents that do not know.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<HistoryState>,
+    },
+    /// So many lines of the history are gone.
+    Erased {
+        lines: u64,
     },
     /// The question was answered.
     Answered {

@@ -1,6 +1,6 @@
 //! Rows about this device: what others see of it, what a person can set, and the agent at a glance.
 
-use super::{CapabilityRow, SessionRow, TransferRow};
+use super::{CapabilityRow, ExposedRow, ForwardingRow, SessionRow, TransferRow};
 use crate::{AgentState, DesktopPart, DisplayName, Medium, MediumState, PeerId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -102,6 +102,12 @@ pub struct StatusRow {
     pub sessions: Vec<SessionRow>,
     /// Transfers that are not over.
     pub transfers: Vec<TransferRow>,
+    /// Services of this machine that are lent.
+    #[serde(default)]
+    pub exposed: Vec<ExposedRow>,
+    /// Services of others that are reached here.
+    #[serde(default)]
+    pub forwarding: Vec<ForwardingRow>,
     /// Questions waiting for a person.
     pub questions: u32,
     /// Devices near.

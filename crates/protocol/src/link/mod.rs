@@ -7,12 +7,14 @@
 mod host;
 mod ledger;
 mod opener;
+mod route;
 mod token;
 mod url;
 
 pub use host::LinkHost;
 pub use ledger::{LedgerFault, LinkLedger, MAX_LINKS, MAX_SECONDS, MAX_USES, WRONG_PROOFS};
 pub use opener::LinkOpener;
+pub use route::{RouteFault, WebRoute};
 pub use token::LinkToken;
 pub use url::{InviteUrl, LinkFault, MAX_HINTS, MAX_URL, is_dialable_hint};
 

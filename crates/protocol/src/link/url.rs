@@ -1,11 +1,12 @@
 //! The text of an invite link: `hither://i/1#` and base64url without padding of
-//! version 1 (1 byte) ‖ flags (1) ‖ inviter's id (32) ‖ token (16) ‖ expiry (u32, seconds since 1970) ‖ up to four
-//! address hints (kind 4 or 6, address, port). All numbers are big-endian. In a QR code the same bytes stand in
-//! upper-case base32 behind `HITHER://I/1#`, which QR codes pack tighter.
+//! version 1 (1 byte) ‖ flags (1) ‖ inviter's id (32) ‖ token (16) ‖ expiry (u32, seconds since 1970) ‖ with flag 1 a
+//! route through a web server (length, text without `wss://`) ‖ up to four address hints (kind 4 or 6, address, port).
+//! All numbers are big-endian. In a QR code the same bytes stand in upper-case base32 behind `HITHER://I/1#`, which QR
+//! codes pack tighter.
 //!
 //! The grammar is strict: no other scheme, host or path, no query, no escapes, nothing behind.
 
-use super::LinkToken;
+use super::{LinkToken, WebRoute};
 use crate::{
     invite::Ending,
     rendezvous::{LinkKeys, link_keys},
@@ -25,6 +26,8 @@ pub const MAX_URL: usize = 512;
 pub const MAX_HINTS: usize = 4;
 
 const VERSION: u8 = 1;
+/// The flag of a link that names a route through a web server. A reader that does not know it says so.
+const WEB: u8 = 1;
 const HEAD: &str = "hither://i/1#";
 const QR_HEAD: &str = "HITHER://I/1#";
 
@@ -50,6 +53,9 @@ pub enum LinkFault {
     /// Something is behind the end.
     #[error("the link has something behind its end")]
     Trailing,
+    /// Its route through a web server is none.
+    #[error("the link names a web server in a way that cannot be right")]
+    Route,
     /// It wants something that this hither cannot do.
     #[error("the link asks for something this version cannot do; update hither to use it")]
     Flags,
@@ -59,7 +65,9 @@ impl LinkFault {
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::TooLong | Self::NotAnInvite | Self::BadText | Self::Truncated | Self::Trailing => ErrorCode::Misuse,
+            Self::TooLong | Self::NotAnInvite | Self::BadText | Self::Truncated | Self::Trailing | Self::Route => {
+                ErrorCode::Misuse
+            }
             Self::Version | Self::Flags => ErrorCode::Incompatible,
         }
     }
@@ -78,6 +86,7 @@ pub struct InviteUrl {
     token: LinkToken,
     expires: u32,
     hints: Vec<SocketAddr>,
+    web: Option<WebRoute>,
 }
 
 impl fmt::Debug for InviteUrl {
@@ -89,7 +98,13 @@ impl fmt::Debug for InviteUrl {
 impl InviteUrl {
     /// A new link. Hints that nobody could dial are left out, and more than [`MAX_HINTS`].
     pub fn new(inviter: PeerId, token: LinkToken, expires: u32, hints: &[SocketAddr]) -> Self {
-        Self { inviter, token, expires, hints: dialable(hints.iter().copied()) }
+        Self { inviter, token, expires, hints: dialable(hints.iter().copied()), web: None }
+    }
+
+    /// The same link with a route through the maker's web server, or without.
+    #[must_use]
+    pub fn with_web(self, web: Option<WebRoute>) -> Self {
+        Self { web, ..self }
     }
 
     /// Reads a link. Nothing is done with it.
@@ -135,6 +150,11 @@ impl InviteUrl {
         &self.hints
     }
 
+    /// The inviter's web server, if the link names one.
+    pub fn web(&self) -> Option<&WebRoute> {
+        self.web.as_ref()
+    }
+
     /// What the token turns into.
     pub fn keys(&self) -> LinkKeys {
         link_keys(&self.token)
@@ -149,11 +169,15 @@ impl InviteUrl {
     }
 
     fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(140));
-        out.extend_from_slice(&[VERSION, 0]);
+        let mut out = Zeroizing::new(Vec::with_capacity(320));
+        out.extend_from_slice(&[VERSION, if self.web.is_some() { WEB } else { 0 }]);
         out.extend_from_slice(self.inviter.as_bytes());
         out.extend_from_slice(self.token.as_bytes());
         out.extend_from_slice(&self.expires.to_be_bytes());
+        if let Some(rest) = self.web.as_ref().map(WebRoute::rest) {
+            out.push(u8::try_from(rest.len()).unwrap_or(u8::MAX));
+            out.extend_from_slice(rest.as_bytes());
+        }
         for hint in &self.hints {
             match hint.ip() {
                 IpAddr::V4(ip) => {
@@ -176,12 +200,13 @@ impl InviteUrl {
         if version != VERSION {
             return Err(LinkFault::Version);
         }
-        if flags != 0 {
+        if flags & !WEB != 0 {
             return Err(LinkFault::Flags);
         }
         let inviter = PeerId::new(rest.take()?);
         let token = LinkToken::new(rest.take()?);
         let expires = u32::from_be_bytes(rest.take()?);
+        let web = if flags & WEB == WEB { Some(rest.route()?) } else { None };
         let mut hints = Vec::new();
         while !rest.0.is_empty() {
             let ip: IpAddr = match rest.take::<1>()? {
@@ -191,7 +216,7 @@ impl InviteUrl {
             };
             hints.push(SocketAddr::new(ip, u16::from_be_bytes(rest.hint()?)));
         }
-        Ok(Self { inviter, token, expires, hints: dialable(hints.into_iter()) })
+        Ok(Self { inviter, token, expires, hints: dialable(hints.into_iter()), web })
     }
 }
 
@@ -211,6 +236,16 @@ impl Rest<'_> {
         let (head, tail) = self.0.split_first_chunk::<N>().ok_or(LinkFault::Truncated)?;
         self.0 = tail;
         Ok(*head)
+    }
+
+    /// A length byte and the text of a route. Another spelling than our own is none: a link has one encoding.
+    fn route(&mut self) -> Result<WebRoute, LinkFault> {
+        let [length] = self.take()?;
+        let (head, tail) = self.0.split_at_checked(length.into()).ok_or(LinkFault::Truncated)?;
+        self.0 = tail;
+        let text = std::str::from_utf8(head).map_err(|_| LinkFault::Route)?;
+        let route = WebRoute::of_rest(text).map_err(|_| LinkFault::Route)?;
+        if route.rest() == text { Ok(route) } else { Err(LinkFault::Route) }
     }
 
     /// A part of a hint: too few bytes for one are something behind the end.

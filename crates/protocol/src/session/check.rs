@@ -12,6 +12,9 @@ pub const MAX_HEIR: usize = 9 * 1024;
 /// Longest reason, in bytes.
 pub const MAX_WHY: usize = 512;
 
+/// Longest name of a service, in bytes.
+pub const MAX_SERVICE: usize = 32;
+
 /// Most files and folders in one transfer.
 pub const MAX_ITEMS: u64 = 100_000;
 
@@ -96,6 +99,9 @@ impl Frame {
                 at_most(signature, MAX_SIGNATURE, "the signature")
             }
             Self::OpenLane { purpose: Purpose::Pipe { name }, .. } => check_name(name.as_deref()),
+            Self::OpenLane { purpose: Purpose::Service { name, .. }, .. } => {
+                at_most(name, MAX_SERVICE, "the service's name")
+            }
             Self::DialBack { port: 0 } => Err(Breach::BadCount("the port")),
             Self::OpenLane { purpose: Purpose::Bulk { .. }, .. }
             | Self::DialBack { .. }

@@ -11,7 +11,8 @@ mod messages;
 mod offer;
 
 pub use check::{
-    MAX_HEIR, MAX_ITEMS, MAX_MANIFEST, MAX_PART, MAX_POINTS, MAX_RANGES, MAX_RECEIPT, MAX_SIGNATURE, MAX_TEXT, MAX_WHY,
+    MAX_HEIR, MAX_ITEMS, MAX_MANIFEST, MAX_PART, MAX_POINTS, MAX_RANGES, MAX_RECEIPT, MAX_SERVICE, MAX_SIGNATURE,
+    MAX_TEXT, MAX_WHY,
 };
 pub use fetch::{FetchIntake, FetchPlan};
 pub use liveness::{Beat, DEAD_MS, Liveness, PING_MS};
@@ -232,6 +233,14 @@ pub enum Purpose {
         /// Which of several pipes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
+    },
+    /// One connection to a service that the other side lends.
+    Service {
+        /// What it is called there.
+        name: String,
+        /// Only whether it is lent: nothing is connected, and no lane follows.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ask: bool,
     },
 }
 

@@ -38,6 +38,7 @@ fn one_of_each() -> Vec<Frame> {
         Frame::Cancel { transfer, why: why.clone() },
         Frame::OpenLane { lane, rid: Rid::new([5; 16]), purpose: Purpose::Bulk { transfer } },
         Frame::OpenLane { lane, rid: Rid::new([5; 16]), purpose: Purpose::Pipe { name: None } },
+        Frame::OpenLane { lane, rid: Rid::new([5; 16]), purpose: Purpose::Service { name: "ssh".into(), ask: true } },
         Frame::LaneAnswer { lane, ok: true, code: None, why: None },
         Frame::DialBack { port: 4455 },
         Frame::DialBackResult { reached: false, why: why.clone() },
@@ -107,6 +108,22 @@ fn the_wire_looks_as_it_is_written_down() {
     let rid = "05".repeat(16);
     let expected = format!(r#"{{"t":"open-lane","lane":"0202020202020202","rid":"{rid}","purpose":{{"for":"pipe"}}}}"#);
     assert_eq!(json(&lane), expected);
+    for (ask, told) in [(false, ""), (true, r#","ask":true"#)] {
+        let purpose = Purpose::Service { name: "ssh".into(), ask };
+        let expected = format!(r#"{{"for":"service","name":"ssh"{told}}}"#);
+        assert_eq!(serde_json::to_string(&purpose).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<Purpose>(&expected).unwrap(), purpose);
+    }
+}
+
+#[test]
+fn w1_a_services_name_is_bounded_before_anything_is_looked_up() {
+    let lane = |name: String| {
+        let purpose = Purpose::Service { name, ask: false };
+        Frame::OpenLane { lane: LANE, rid: Rid::new([5; 16]), purpose }.check()
+    };
+    assert_eq!(lane("a".repeat(MAX_SERVICE)), Ok(()));
+    assert_eq!(lane("a".repeat(MAX_SERVICE + 1)), Err(Breach::TooLong("the service's name")));
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(super) async fn receive(
         };
         let rid = hello.rid().ok_or(SocketError::TurnedAway)?;
         let entry = front.door.admit(&rid, from).ok_or(SocketError::TurnedAway)?;
-        if !seat.spoke(entry.reserved) {
+        if !seat.spoke(rid, entry.reserved) {
             return Err(SocketError::TurnedAway);
         }
         let connected = hello.answer(rid, &entry, front, through).await?;

@@ -6,8 +6,14 @@
 //! rendezvous value the door calls reserved. Until it has spoken, it gives way to the next newcomer once the side door
 //! is full. A known device speaks within a round trip, so to keep it out a flood has to turn over the whole side door
 //! faster than that; slow and silent callers never can.
+//!
+//! Callers through a web server all have its address, so each has a name of its own instead (`web_address`), and
+//! no limit by address concerns them. They stand at the side door from the start: however many they are, they
+//! take no ordinary place, and only who names a reserved value stays; of those, four at a time for each value.
 
 use super::Caps;
+use hither_capability::EndpointClass;
+use hither_model::Rid;
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
@@ -46,6 +52,8 @@ struct Taken {
     waiting: VecDeque<(u64, CancellationToken)>,
     reserved: usize,
     sources: HashMap<Source, usize>,
+    /// Values that callers through a web server have named.
+    named: HashMap<Rid, usize>,
     next: u64,
 }
 
@@ -67,13 +75,13 @@ impl Seats {
     }
 
     fn enter_with(self: &Arc<Self>, from: IpAddr, dice: impl FnOnce() -> f64) -> Option<Seat> {
-        let source = Source::of(from);
+        let (source, web) = (Source::of(from), EndpointClass::of(from) == EndpointClass::Web);
         let mut taken = self.lock();
-        if taken.sources.get(&source).is_some_and(|count| *count >= self.caps.per_source) {
+        if !web && taken.sources.get(&source).is_some_and(|count| *count >= self.caps.per_source) {
             return None;
         }
         let evicted = CancellationToken::new();
-        let place = if self.has_room(taken.ordinary, dice) {
+        let place = if !web && self.has_room(taken.ordinary, dice) {
             taken.ordinary += 1;
             Place::Ordinary
         } else {
@@ -88,7 +96,7 @@ impl Seats {
         };
         *taken.sources.entry(source).or_default() += 1;
         drop(taken);
-        Some(Seat { seats: Arc::clone(self), source, place, evicted })
+        Some(Seat { seats: Arc::clone(self), source, web, named: None, place, evicted })
     }
 
     /// Random early drop: sure below `drop_from`, impossible when full, in between the fuller the less likely.
@@ -114,6 +122,8 @@ fn dice() -> f64 {
 pub(super) struct Seat {
     seats: Arc<Seats>,
     source: Source,
+    web: bool,
+    named: Option<Rid>,
     place: Place,
     evicted: CancellationToken,
 }
@@ -124,8 +134,17 @@ impl Seat {
         self.evicted.clone()
     }
 
-    /// The caller has spoken; false if it has to go.
-    pub(super) fn spoke(&mut self, reserved: bool) -> bool {
+    /// The caller has named a value; false if it has to go.
+    pub(super) fn spoke(&mut self, rid: Rid, reserved: bool) -> bool {
+        if self.web {
+            let mut taken = self.seats.lock();
+            let same = taken.named.entry(rid).or_default();
+            if *same >= self.seats.caps.per_source {
+                return false;
+            }
+            *same += 1;
+            self.named = Some(rid);
+        }
         let Place::Waiting(number) = self.place else { return true };
         let mut taken = self.seats.lock();
         let Some(at) = taken.waiting.iter().position(|(other, _)| *other == number) else { return false };
@@ -146,6 +165,12 @@ impl Drop for Seat {
             Place::Reserved => taken.reserved = taken.reserved.saturating_sub(1),
             Place::Waiting(number) => taken.waiting.retain(|(other, _)| *other != number),
         }
+        if let Some(same) = self.named.and_then(|rid| taken.named.get_mut(&rid)) {
+            *same = same.saturating_sub(1);
+        }
+        if let Some(rid) = self.named.filter(|rid| taken.named.get(rid) == Some(&0)) {
+            taken.named.remove(&rid);
+        }
         let left = taken.sources.get_mut(&self.source).map(|count| {
             *count = count.saturating_sub(1);
             *count
@@ -160,6 +185,8 @@ impl Drop for Seat {
 mod tests {
     use super::*;
     use std::net::Ipv4Addr;
+
+    const RID: Rid = Rid::new([1; 16]);
 
     fn ip(n: u32) -> IpAddr {
         Ipv4Addr::from(0x0a00_0000 + n).into()
@@ -190,7 +217,7 @@ mod tests {
         assert_eq!(crowd.len(), 64);
         let mut known = seats.enter_with(ip(1000), never).unwrap();
         assert_eq!(crowd.iter().filter(|seat| seat.evicted.is_cancelled()).count(), 1, "the oldest gave way");
-        assert!(known.spoke(true));
+        assert!(known.spoke(RID, true));
         let _more: Vec<_> = (2000..2100).filter_map(|n| seats.enter_with(ip(n), never)).collect();
         assert!(!known.evicted.is_cancelled());
     }
@@ -199,10 +226,10 @@ mod tests {
     fn at_the_side_door_only_reserved_callers_stay() {
         let seats = Seats::new(Caps { handshakes: 2, reserved: 1, per_source: 4, drop_from: 1, hello: 1 });
         let mut first = seats.enter_with(ip(1), never).unwrap();
-        assert!(first.spoke(false), "an ordinary place is for everybody");
+        assert!(first.spoke(RID, false), "an ordinary place is for everybody");
         let mut second = seats.enter_with(ip(2), never).unwrap();
-        assert!(!second.spoke(false));
-        assert!(second.spoke(true));
+        assert!(!second.spoke(RID, false));
+        assert!(second.spoke(RID, true));
         assert!(seats.enter_with(ip(3), never).is_none(), "a reserved caller does not give way");
     }
 
@@ -213,6 +240,23 @@ mod tests {
         let held: Vec<_> = (0..10).filter_map(|n| seats.enter(from(n))).collect();
         assert_eq!(held.len(), 4);
         assert!(seats.enter(IpAddr::from([0xfd00, 0, 0, 8, 0, 0, 0, 1])).is_some());
+    }
+
+    #[test]
+    fn p2_callers_through_a_web_server_take_no_ordinary_place_and_lock_out_nobody() {
+        let seats = Seats::new(Caps::default());
+        let web = |n: u8| hither_capability::web_address([n; 12]).ip();
+        let crowd: Vec<_> = (0..100).filter_map(|n| seats.enter_with(web(n), never)).collect();
+        assert_eq!(crowd.iter().filter(|seat| !seat.evicted.is_cancelled()).count(), 16);
+        assert_eq!(seats.lock().ordinary, 0);
+        let mut link: Vec<_> = (100..105).filter_map(|n| seats.enter_with(web(n), never)).collect();
+        let outcomes: Vec<_> = link.iter_mut().map(|seat| seat.spoke(RID, true)).collect();
+        assert_eq!(outcomes, [true, true, true, true, false], "one value has four places");
+        let mut other = seats.enter_with(web(200), never).unwrap();
+        assert!(other.spoke(Rid::new([2; 16]), true), "and takes nobody else's");
+        drop((crowd, link, other));
+        let taken = seats.lock();
+        assert!(taken.waiting.is_empty() && taken.named.is_empty() && taken.sources.is_empty() && taken.reserved == 0);
     }
 
     #[test]

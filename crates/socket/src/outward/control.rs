@@ -3,7 +3,7 @@
 
 use super::ServerError;
 use crate::{
-    StreamSocketControl,
+    SignIn, StreamSocketControl,
     proxy::Proxies,
     server::{ChainValidationResult, Roots, ServerCertificate, SocketSslErrorSeverity},
 };
@@ -38,6 +38,7 @@ pub struct OutwardControl {
     pub(crate) options: StreamSocketControl,
     pub(crate) serialize: bool,
     pub(crate) proxies: Proxies,
+    pub(crate) sign_in: Option<SignIn>,
     pub(crate) connect: Duration,
     pub(crate) handshake: Duration,
     pub(crate) roots: Roots,
@@ -55,6 +56,7 @@ impl Default for OutwardControl {
             options: StreamSocketControl::default(),
             serialize: false,
             proxies: Proxies::Direct,
+            sign_in: None,
             connect: Duration::from_secs(10),
             handshake: Duration::from_secs(10),
             roots: Roots::system(),
@@ -91,6 +93,25 @@ impl OutwardControl {
     pub fn set_proxies(&mut self, proxies: Proxies) -> Result<(), ServerError> {
         self.before_connecting()?;
         self.proxies = proxies;
+        Ok(())
+    }
+
+    /// Which proxy is set.
+    pub fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
+    /// The person's sign-in at their organisation, for a proxy (or the server of a WebSocket) that asks for it (R1.9); `None` for
+    /// none. The capability is asked again when it is used.
+    ///
+    /// # Errors
+    /// [`ServerError::IllegalCall`] once connected; [`ServerError::Denied`] if `enterpriseAuthentication` is missing.
+    pub fn set_sign_in(&mut self, sign_in: Option<SignIn>, reach: &Reach) -> Result<(), ServerError> {
+        self.before_connecting()?;
+        if sign_in.is_some() {
+            reach.permits_enterprise()?;
+        }
+        self.sign_in = sign_in;
         Ok(())
     }
 

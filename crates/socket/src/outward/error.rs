@@ -2,7 +2,7 @@
 //! can be read from [`ServerCertificate`].
 
 use crate::{
-    HostNameFault, NameFault, Phase, ProxyError, ProxyFault, SocketError, SocketProtectionLevel,
+    HostNameFault, NameFault, Phase, ProxyError, ProxyFault, SignInFault, SocketError, SocketProtectionLevel,
     server::{ServerCertificate, SocketSslErrorSeverity},
     status,
 };
@@ -73,6 +73,9 @@ pub enum ServerError {
     /// The proxy did not let us through.
     #[error(transparent)]
     Proxy(ProxyError),
+    /// The person's sign-in gave no answer to who asked for it.
+    #[error(transparent)]
+    SignIn(SignInFault),
     /// The proxy that was named is none.
     #[error(transparent)]
     ProxyChoice(#[from] ProxyFault),
@@ -92,6 +95,7 @@ impl ServerError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Denied(denied) => denied.code(),
+            Self::SignIn(_) => ErrorCode::AccessDenied,
             Self::Connect { cause, .. } if status::of_io(cause) == SocketErrorStatus::ConnectionTimedOut => {
                 ErrorCode::TimedOut
             }
@@ -128,6 +132,7 @@ impl ServerError {
             | Self::Injected
             | Self::Misbehaved(_)
             | Self::ProxyChoice(_)
+            | Self::SignIn(_)
             | Self::Internal(_) => SocketErrorStatus::Unknown,
         }
     }
@@ -135,7 +140,7 @@ impl ServerError {
     /// The number other systems know the error by (R7.1, R7.6).
     pub fn hresult(&self) -> u32 {
         match self {
-            Self::Denied(_) => status::E_ACCESSDENIED,
+            Self::Denied(_) | Self::SignIn(_) => status::E_ACCESSDENIED,
             Self::LevelRefused(_) | Self::Argument(_) | Self::Host(_) | Self::ProxyChoice(_) => status::E_INVALIDARG,
             Self::IllegalCall(_) => status::E_ILLEGAL_METHOD_CALL,
             Self::Closed => status::RO_E_CLOSED,
@@ -165,6 +170,7 @@ impl ServerError {
             }
             Self::Injected | Self::Misbehaved(_) => "do not trust this server, or the network in between".into(),
             Self::Proxy(error) => error.hint().into(),
+            Self::SignIn(fault) => fault.hint(),
             Self::ProxyChoice(_) => "write it as http://host:port or socks5://host:port".into(),
             Self::Interrupted(_) | Self::Closed => "connect again".into(),
             Self::Internal(_) => "try again; if it stays, report it together with the log".into(),
@@ -195,6 +201,16 @@ impl From<SocketError> for ServerError {
             | SocketError::Certificate(_)
             | SocketError::FrameTooLarge { .. }
             | SocketError::TooManyFrames(_)) => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// A missing capability is that, wherever it was missed.
+impl From<SignInFault> for ServerError {
+    fn from(fault: SignInFault) -> Self {
+        match fault {
+            SignInFault::Denied(denied) => Self::Denied(denied),
+            other => Self::SignIn(other),
         }
     }
 }

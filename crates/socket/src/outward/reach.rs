@@ -4,11 +4,12 @@
 use super::{OutwardControl, ServerError};
 use crate::{
     HostName, Phase,
+    credential::reply,
     names::{
         Names, local_address,
         race::{Race, Turn},
     },
-    proxy::{self, Outcome, Proxies, Proxy},
+    proxy::{self, Outcome, Proxies, Proxy, ProxyError},
 };
 use hither_capability::Reach;
 use socket2::{Domain, SockRef, Socket, Type};
@@ -68,7 +69,8 @@ pub(super) async fn reach(
     timeout(control.connect, work).await.unwrap_or(Err(ServerError::TimedOut(Phase::Connect)))
 }
 
-/// The first of two ways that gets there; the other is given up. If neither does, the direct way's reason is told.
+/// The first of two ways that gets there; the other is given up. If neither does, the direct way's reason is told, unless
+/// the proxy only wants to know who we are: that can be answered.
 async fn either(
     direct: impl Future<Output = Result<Reached, ServerError>>,
     proxied: impl Future<Output = Result<Reached, ServerError>>,
@@ -77,12 +79,19 @@ async fn either(
     tokio::select! {
         first = &mut direct => match first {
             Ok(reached) => Ok(reached),
-            Err(reason) => proxied.await.map_err(|_| reason),
+            Err(reason) => proxied.await.map_err(|other| reason_of(reason, other)),
         },
         first = &mut proxied => match first {
             Ok(reached) => Ok(reached),
-            Err(_) => direct.await,
+            Err(other) => direct.await.map_err(|reason| reason_of(reason, other)),
         },
+    }
+}
+
+fn reason_of(direct: ServerError, proxied: ServerError) -> ServerError {
+    match proxied {
+        asks @ ServerError::Proxy(ProxyError::NeedsCredential(_) | ProxyError::CredentialRefused) => asks,
+        _ => direct,
     }
 }
 
@@ -194,9 +203,13 @@ async fn through(
     loop {
         let addresses = names.addresses(proxy.host(), &proxy.port().to_string()).await?;
         let mut reached = race(permission, Reach::permits_proxy, control, addresses, None).await?;
-        match proxy::pass(&mut reached.tcp, proxy, &goal.host, port, asked.as_deref()).await? {
+        let sign_in = control.sign_in.as_ref();
+        match proxy::pass(&mut reached.tcp, proxy, &goal.host, port, asked.as_ref(), sign_in).await? {
             Outcome::Through => return Ok(Reached { by_proxy: true, ..reached }),
-            Outcome::Asks(challenges) => asked = Some(challenges),
+            Outcome::Asks(challenges) => {
+                let (known, host) = (proxy.credential(), proxy.host().canonical());
+                asked = Some(reply(challenges, known, sign_in, host, permission).await?);
+            }
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct StreamSocketInformation {
     pub remote_address: Option<SocketAddr>,
     /// Whether a proxy is in between.
     pub by_proxy: bool,
+    /// Whether the server was reached in a network that the person trusts, under `privateNetworkClientServer`.
+    pub private: bool,
     /// The host that was asked for.
     pub remote_host_name: Option<HostName>,
     /// The service that was asked for; empty before connecting.
@@ -159,6 +161,7 @@ impl StreamSocket {
         self.information.local_address = Some(tcp.local_addr()?);
         self.information.remote_address = Some(at);
         self.information.by_proxy = by_proxy;
+        self.information.private = !by_proxy && self.permission.is_private(at);
         if floor == ProtectionLevel::Plain {
             self.face = Face::Plain(tcp);
             self.settle(Moment::Plain);

@@ -1,7 +1,10 @@
 //! HTTP CONNECT (RFC 9110 section 9.3.6). Redirects are not followed, bodies are not read.
 
 use super::{MAX_REPLY, Offered, Outcome, Proxy, ProxyError, head};
-use crate::credential::{Asked, Challenge, authorization, challenges};
+use crate::{
+    SignIn,
+    credential::{Asked, Challenge, Reply, answerable, authorization, challenges},
+};
 use data_encoding::HEXLOWER;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
@@ -11,10 +14,12 @@ pub(super) async fn pass<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     proxy: &Proxy,
     to: &str,
-    asked: Option<&[Challenge]>,
+    asked: Option<&Reply>,
+    sign_in: Option<&SignIn>,
 ) -> Result<Outcome, ProxyError> {
     let answer = match asked {
-        Some(asked) => Some(answer(proxy, to, asked)?),
+        Some(Reply::Password(asked)) => Some(answer(proxy, to, asked)?),
+        Some(Reply::Token(token)) => Some(Zeroizing::new(format!("Negotiate {}", **token))),
         None => None,
     };
     let line = answer.map(|value| Zeroizing::new(format!("Proxy-Authorization: {}\r\n", *value)));
@@ -30,9 +35,9 @@ pub(super) async fn pass<S: AsyncRead + AsyncWrite + Unpin>(
         407 => {
             let offered = offered(&reply);
             let names = Offered::of(offered.iter().map(|challenge| challenge.scheme.as_str()));
-            match proxy.credential() {
-                Some(_) => Ok(Outcome::Asks(offered)),
-                None => Err(ProxyError::NeedsCredential(names)),
+            match answerable(&offered, proxy.credential(), sign_in) {
+                true => Ok(Outcome::Asks(offered)),
+                false => Err(ProxyError::NeedsCredential(names)),
             }
         }
         other => Err(ProxyError::Status(other)),

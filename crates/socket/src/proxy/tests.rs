@@ -26,7 +26,7 @@ async fn told(proxy: &Proxy, reply: &[u8]) -> (Result<Outcome, ServerError>, Vec
     let (mut from, mut to): (_, tokio::io::WriteHalf<DuplexStream>) = tokio::io::split(theirs);
     to.write_all(reply).await.unwrap();
     to.shutdown().await.unwrap();
-    let outcome = pass(&mut ours, proxy, &target(), 443, None).await;
+    let outcome = pass(&mut ours, proxy, &target(), 443, None, None).await;
     drop(ours);
     let mut heard = Vec::new();
     from.read_to_end(&mut heard).await.unwrap();
@@ -72,7 +72,7 @@ async fn p5_a_credential_that_was_refused_is_not_sent_again() {
     let (mut ours, mut theirs) = duplex(4096);
     theirs.write_all(b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\n\r\n").await.unwrap();
     let asked = crate::credential::challenges("Basic realm=x");
-    let outcome = pass(&mut ours, &proxy("http", true), &target(), 443, Some(&asked)).await;
+    let outcome = pass(&mut ours, &proxy("http", true), &target(), 443, Some(&Reply::Password(asked)), None).await;
     assert!(matches!(error(outcome), ProxyError::CredentialRefused));
 }
 
@@ -80,7 +80,7 @@ async fn p5_a_credential_that_was_refused_is_not_sent_again() {
 async fn p5_a_silent_proxy_is_given_up_after_ten_seconds() {
     let (mut ours, _theirs) = duplex(4096);
     let began = tokio::time::Instant::now();
-    let outcome = pass(&mut ours, &proxy("http", false), &target(), 443, None).await;
+    let outcome = pass(&mut ours, &proxy("http", false), &target(), 443, None, None).await;
     assert!(matches!(error(outcome), ProxyError::Silent));
     assert_eq!(began.elapsed(), PATIENCE);
 }

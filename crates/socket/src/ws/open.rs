@@ -2,8 +2,8 @@
 
 use super::{WebSocketControl, WebSocketError, WebSocketInformation, WebSocketUrl};
 use crate::{
-    Names, Offered, SocketProtectionLevel, StreamSocket,
-    credential::{Asked, Challenge, authorization, challenges, resource},
+    Names, Offered, PasswordCredential, SocketProtectionLevel, StreamSocket,
+    credential::{Asked, Challenge, Reply, answerable, authorization, challenges, reply, resource},
 };
 use data_encoding::{BASE64, HEXLOWER};
 use hither_capability::Reach;
@@ -37,7 +37,10 @@ pub(super) async fn open(
         let first = attempt(permission, names, control, url, information, None).await;
         let Err(Failed::Asks(asked)) = first else { return first.map_err(Failed::reason) };
         // Once, to the very server that asked, on a connection of its own.
-        attempt(permission, names, control, url, information, Some(&asked)).await.map_err(Failed::reason)
+        let (known, sign_in) = (known(control, url), control.outward.sign_in.as_ref());
+        let answer = reply(asked, known, sign_in, url.host.canonical(), permission).await;
+        let answer = answer.map_err(|fault| WebSocketError::Server(fault.into()))?;
+        attempt(permission, names, control, url, information, Some(&answer)).await.map_err(Failed::reason)
     };
     timeout(control.deadline, work).await.unwrap_or(Err(WebSocketError::TimedOut))
 }
@@ -75,7 +78,7 @@ async fn attempt(
     control: &WebSocketControl,
     url: &WebSocketUrl,
     information: &mut WebSocketInformation,
-    asked: Option<&[Challenge]>,
+    asked: Option<&Reply>,
 ) -> Result<Socket, Failed> {
     let mut stream = StreamSocket::with_names(permission.clone(), names.clone());
     *stream.control() = control.outward.clone();
@@ -106,7 +109,7 @@ async fn attempt(
 fn request(
     control: &WebSocketControl,
     url: &WebSocketUrl,
-    asked: Option<&[Challenge]>,
+    asked: Option<&Reply>,
 ) -> Result<Request<()>, WebSocketError> {
     let wrong = |_| WebSocketError::Argument("the request cannot be written");
     let mut key = [0; 16];
@@ -125,7 +128,10 @@ fn request(
         request = request.header(name, value);
     }
     if let Some(asked) = asked {
-        let value = answer(control, url, asked)?;
+        let value = match asked {
+            Reply::Password(asked) => answer(control, url, asked)?,
+            Reply::Token(token) => Zeroizing::new(format!("Negotiate {}", **token)),
+        };
         let mut value = HeaderValue::from_str(&value).map_err(|_| WebSocketError::CredentialRefused)?;
         value.set_sensitive(true);
         request = request.header(header::AUTHORIZATION, value);
@@ -159,13 +165,17 @@ fn refused(
     }
     let lines = answer.headers().get_all(header::WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     let asked: Vec<Challenge> = lines.flat_map(challenges).collect();
-    let ours = control.credential.as_ref().filter(|ours| ours.is_for(url.host.canonical(), url.port));
-    match ours {
+    match answerable(&asked, known(control, url), control.outward.sign_in.as_ref()) {
         _ if answered => WebSocketError::CredentialRefused.into(),
-        None => WebSocketError::NeedsCredential(Offered::of(asked.iter().map(|c| c.scheme.as_str()))).into(),
-        Some(_) if !url.protected => WebSocketError::CredentialInClear.into(),
-        Some(_) => Failed::Asks(asked),
+        false => WebSocketError::NeedsCredential(Offered::of(asked.iter().map(|c| c.scheme.as_str()))).into(),
+        true if !url.protected => WebSocketError::CredentialInClear.into(),
+        true => Failed::Asks(asked),
     }
+}
+
+/// The password for this very server, if there is one.
+fn known<'a>(control: &'a WebSocketControl, url: &WebSocketUrl) -> Option<&'a PasswordCredential> {
+    control.credential.as_ref().filter(|ours| ours.is_for(url.host.canonical(), url.port))
 }
 
 /// Sub-protocols the server names in its refusal.

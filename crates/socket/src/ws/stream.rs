@@ -25,9 +25,9 @@ const CHUNK: usize = 64 * 1024;
 /// Bytes over a WebSocket. The end of a direction is a close frame: unlike TCP, a WebSocket has no half-closed state, and
 /// what the other end still sends after our end is given up.
 pub struct StreamWebSocket<S = StreamSocket> {
-    socket: WebSocketStream<S>,
+    pub(super) socket: WebSocketStream<S>,
     information: WebSocketInformation,
-    limit: usize,
+    pub(super) limit: usize,
     rest: Vec<u8>,
     taken: usize,
     ended: bool,

@@ -55,6 +55,11 @@ impl WebSocketUrl {
         &self.host
     }
 
+    /// `host:port`, as a credential for the server names it.
+    pub fn resource(&self) -> String {
+        crate::credential::resource(self.host.canonical(), self.port)
+    }
+
     /// The port.
     pub fn port(&self) -> u16 {
         self.port

@@ -41,6 +41,8 @@ pub enum Order {
         /// What they say, hexadecimal; `ii` stands for a byte that differs.
         data: String,
     },
+    /// A stranger listens to all of it from now on.
+    Overhear,
     /// Tell how many commands each controller was given so far.
     Count,
     /// Take a controller away, as if it was unplugged.
@@ -73,6 +75,23 @@ pub enum Told {
         connectable: bool,
         /// What it says.
         data: String,
+    },
+    /// A controller sends what it did not send before, as the stranger of [`Order::Overhear`] hears it.
+    Overheard {
+        /// Which one.
+        by: usize,
+        /// When, by the clock of the air, milliseconds.
+        at: u64,
+        /// The address it uses.
+        address: String,
+        /// Whether that is a random one.
+        random: bool,
+        /// The kind of advert: 0 connectable, 2 scannable, 3 neither.
+        kind: u8,
+        /// What it says.
+        data: String,
+        /// What it says to who asks for more.
+        response: String,
     },
     /// A controller stopped advertising.
     Silent {

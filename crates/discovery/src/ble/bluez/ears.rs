@@ -5,7 +5,10 @@
 //! what `bluetoothd` remembers, which may be long gone: that is not listened to. Devices of others are never removed or
 //! disconnected.
 
-use super::line::{Found, Line, meaning};
+use super::{
+    channel::Channel,
+    line::{Found, Line, meaning},
+};
 use crate::ble::{
     Beacon, Pipe, RadioAddress, RadioTrouble,
     beacon::{CARD_UUID, DOOR_UUID, SERVICE_UUID},
@@ -270,7 +273,7 @@ async fn open(
         std::io::ErrorKind::ConnectionRefused => RadioTrouble::Shut,
         _ => RadioTrouble::Broke,
     })?;
-    Ok(Pipe::new(source, stream))
+    Ok(Pipe::new(source, Channel::new(stream)))
 }
 
 /// The address in a device's name, as in `hci0/dev_00_1A_7D_DA_71_13`.

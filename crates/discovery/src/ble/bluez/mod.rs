@@ -1,6 +1,7 @@
 //! Linux: BlueZ, reached over the system bus. Hearing and reading from others goes through `btleplug`, being heard, being
 //! read from and channels through `bluer`; a line of our own (`line`) tells which adapters there are and what changes.
 
+mod channel;
 mod ears;
 mod line;
 mod voice;

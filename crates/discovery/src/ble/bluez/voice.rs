@@ -6,7 +6,10 @@
 //! [`ADDRESS_LASTS`](crate::ble::privacy::ADDRESS_LASTS). The GATT application stays registered meanwhile, so that who is
 //! reading can finish.
 
-use super::line::{Found, Line};
+use super::{
+    channel::Channel,
+    line::{Found, Line},
+};
 use crate::ble::{
     Pipe, Porter, RadioAddress, RadioTrouble,
     actor::wall,
@@ -174,7 +177,7 @@ impl Voice for BluezVoice {
         let Some((_, listener)) = &self.channels else { return pending().await };
         loop {
             match listener.accept().await {
-                Ok((stream, from)) => return Pipe::new(RadioAddress::new(from.addr.0), stream),
+                Ok((stream, from)) => return Pipe::new(RadioAddress::new(from.addr.0), Channel::new(stream)),
                 Err(error) => {
                     tracing::debug!(%error, "a channel was not accepted");
                     sleep(BREATH).await;

@@ -22,8 +22,14 @@ pub(super) async fn examine(ble: Option<Arc<Ble>>, state: &MediumState, heard: u
         // Devices are found on the network all the same.
         MediumState::Failed(why) => warn("bluetooth", why.clone(), "devices on one network find each other without it"),
     }];
-    rows.extend(ble.facts().await.into_iter().filter_map(line));
+    rows.extend(lines(ble.facts().await));
     rows
+}
+
+/// What the facts say. Which address is shown matters once there is a radio that shows one.
+fn lines(facts: Vec<Fact>) -> impl Iterator<Item = CheckRow> {
+    let in_use = facts.iter().any(|fact| matches!(fact, Fact::Adapter { chosen: true, powered: true, .. }));
+    facts.into_iter().filter(move |fact| in_use || !matches!(fact, Fact::Private(_))).filter_map(line)
 }
 
 fn line(fact: Fact) -> Option<CheckRow> {
@@ -61,7 +67,7 @@ fn line(fact: Fact) -> Option<CheckRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hither_discovery::ble::RadioAddress;
+    use hither_discovery::ble::{RadioAddress, RadioTrouble};
 
     fn adapter(powered: bool, blocked: bool, announces: bool) -> Fact {
         let (address, name) = (RadioAddress::new([0, 0xaa, 1, 0, 0, 0]), "hci0".to_owned());
@@ -84,6 +90,29 @@ mod tests {
         for fact in [Fact::Daemon { running: true, version: None }, adapter(true, false, true), Fact::Private(true)] {
             assert_eq!(line(fact).unwrap().state, CheckState::Ok);
         }
+    }
+
+    #[test]
+    fn the_address_has_a_line_only_where_a_radio_is_in_use() {
+        let unused = Fact::Adapter {
+            address: RadioAddress::new([1; 6]),
+            name: "hci1".to_owned(),
+            powered: true,
+            blocked: false,
+            announces: true,
+            chosen: false,
+        };
+        let said = |facts: &[Fact]| {
+            let rows = lines(facts.iter().cloned().chain([Fact::Private(false)]).collect());
+            rows.filter(|row| row.name == "bluetooth address").count()
+        };
+        assert_eq!(said(&[Fact::Trouble(RadioTrouble::NoBus)]), 0);
+        assert_eq!(said(&[Fact::Daemon { running: false, version: None }]), 0);
+        assert_eq!(said(&[Fact::Daemon { running: true, version: None }, Fact::Trouble(RadioTrouble::NoAdapter)]), 0);
+        assert_eq!(said(&[adapter(false, false, true)]), 0, "switched off");
+        assert_eq!(said(&[adapter(false, true, true)]), 0, "blocked");
+        assert_eq!(said(std::slice::from_ref(&unused)), 0, "another adapter is on");
+        assert_eq!(said(&[unused, adapter(true, false, true)]), 1);
     }
 
     #[tokio::test]

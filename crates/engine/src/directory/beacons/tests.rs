@@ -31,6 +31,7 @@ fn people() -> People {
         certified: None,
         identity: None,
         radio: Some(key()),
+        web: None,
         heir: None,
         told_heir: None,
     };

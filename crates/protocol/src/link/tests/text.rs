@@ -39,7 +39,9 @@ fn i7_damaged_links_are_refused_with_the_exact_reason() {
     for (text, fault) in [
         (with(0, 2), LinkFault::Version),
         (with(0, 0), LinkFault::Version),
-        (with(1, 1), LinkFault::Flags),
+        (with(1, 1), LinkFault::Truncated),
+        (with(1, 2), LinkFault::Flags),
+        (with(1, 3), LinkFault::Flags),
         (good.replace("/1#", "/2#"), LinkFault::Version),
         (good.replace("hither://i/1#", "HITHER://I/3#"), LinkFault::Version),
         (with_bytes(&plain()[..53]), LinkFault::Truncated),
@@ -59,6 +61,41 @@ fn i7_damaged_links_are_refused_with_the_exact_reason() {
         assert_eq!(heard, fault, "{text}");
         assert!(matches!(heard.code(), ErrorCode::Misuse | ErrorCode::Incompatible));
     }
+}
+
+fn with_route(length: u8, rest: &[u8]) -> String {
+    let mut bytes = plain();
+    bytes[1] = 1;
+    bytes.push(length);
+    with_bytes(&[bytes.as_slice(), rest].concat())
+}
+
+#[test]
+fn r5_2_a_link_carries_one_route_through_a_web_server_and_nothing_that_looks_like_one() {
+    let route = WebRoute::parse("wss://home.example:8443/hither").unwrap();
+    let longest = WebRoute::parse(&format!("wss://h/{}", "x".repeat(WebRoute::MAX - 2))).unwrap();
+    let hints: Vec<_> = (1..=4).map(|n| format!("[fd00::{n}]:4455").parse().unwrap()).collect();
+    for route in [route, longest] {
+        let made = InviteUrl::new(peer(2), token(), 5, &hints).with_web(Some(route.clone()));
+        for text in [made.text(), made.qr_text()] {
+            assert!(text.0.len() <= MAX_URL, "{}", text.0.len());
+            let read = InviteUrl::parse(&text.0).unwrap();
+            assert_eq!((read.web(), read.hints()), (Some(&route), &hints[..]));
+        }
+    }
+    for (text, fault) in [
+        (with_route(9, b"a.example"), LinkFault::Route),
+        (with_route(10, b"A.example/"), LinkFault::Route),
+        (with_route(11, b"u@a.example"), LinkFault::Route),
+        (with_route(3, b"\xff\xfe/"), LinkFault::Route),
+        (with_route(0, b""), LinkFault::Route),
+        (with_route(12, b"a.example/"), LinkFault::Truncated),
+        (with_route(10, b"a.example/!"), LinkFault::Trailing),
+        (with_route(181, &[b'a'; 181]), LinkFault::Route),
+    ] {
+        assert_eq!(InviteUrl::parse(&text).unwrap_err(), fault, "{text}");
+    }
+    assert_eq!(InviteUrl::parse(&with_route(10, b"a.example/")).unwrap().web().unwrap().as_str(), "wss://a.example/");
 }
 
 #[test]
@@ -172,12 +209,14 @@ proptest! {
     ) {
         let mut bytes = plain();
         bytes.truncate(2);
+        bytes[1] = u8::from(tail.len() % 2 == 1);
         bytes.extend(tail);
         let text = if upper { format!("HITHER://I/1#{}", BASE32_NOPAD.encode(&bytes)) } else { with_bytes(&bytes) };
         if let Ok(read) = InviteUrl::parse(&text) {
             prop_assert!(read.hints().len() <= MAX_HINTS && read.hints().iter().all(is_dialable_hint));
             let again = InviteUrl::parse(&read.text().0).unwrap();
             prop_assert_eq!((again.inviter(), again.expires(), again.hints()), (read.inviter(), read.expires(), read.hints()));
+            prop_assert_eq!(again.web(), read.web());
         }
     }
 
