@@ -160,13 +160,15 @@ impl<S: Stack> Driver<S> {
                 sleep(SETTLE).await;
                 within(ANSWER_WITHIN, self.stack.check()).await.map_err(End::Trouble)?;
             }
-            event = job_event(&mut at_work.job) => {
-                at_work.hangs_up();
-                if event == JobEvent::Over {
-                    at_work.job = None;
+            event = job_event(&mut at_work.job) => match event {
+                // Listening goes on from here, and is not begun anew when the line is down: what was heard in between is not
+                // heard again from an adapter that tells of each advert once.
+                JobEvent::Brought => {
+                    at_work.hangs_up();
+                    self.tell(Report::Deaf(false)).await;
                 }
-                self.tell(Report::Deaf(false)).await;
-            }
+                JobEvent::Over => at_work.job = None,
+            },
             call = self.calls.recv(), if !busy => {
                 at_work.begin(call.ok_or(End::Stopped)?).await.map_err(End::Trouble)?;
             }
