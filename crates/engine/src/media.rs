@@ -176,7 +176,7 @@ impl State {
             self.media.old_rids.insert(0, old.rid);
             self.media.old_rids.truncate(OLD_RIDS);
         }
-        self.media.rotate_at = Some(draw.rotate_at(self.clock.now(), self.radio.lasts()));
+        self.media.rotate_at = Some(draw.rotate_at(self.clock.now(), self.radio.lasts(self.clock.now())));
         self.publish_door();
         self.announce_by_radio(beacon, draw.instance, txt.as_ref()).await;
         let Some(mdns) = self.media.mdns.clone() else { return };

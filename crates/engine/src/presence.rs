@@ -9,7 +9,7 @@ use hither_protocol::rendezvous;
 /// How long an advert lasts at least, milliseconds; up to as much again is added at random, capped at 15 minutes.
 const ROTATE_MIN: u64 = 10 * 60_000;
 const ROTATE_SPREAD: u64 = 5 * 60_000;
-/// What is added at random where an advert has to last that long anyway.
+/// What is added at random where a radio's id says how long the advert lasts.
 const LATE_SPREAD: u64 = 25_000;
 /// Devices whose tags fit in an advert; those seen last come first.
 const MAX_TAGS: usize = 128;
@@ -24,11 +24,11 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
-    /// When the next advert is due after this one went out at `now`; not before it has lasted `at_least`.
-    pub(crate) fn rotate_at(&self, now: u64, at_least: u64) -> u64 {
+    /// When the next advert is due after this one went out at `now`. Where a radio's id has to stay for a while yet, soon
+    /// after that.
+    pub(crate) fn rotate_at(&self, now: u64, stays: Option<u64>) -> u64 {
         let spread = |of: u64| of * u64::from(self.spread) / u64::from(u16::MAX);
-        let usual = ROTATE_MIN + spread(ROTATE_SPREAD);
-        now + if at_least > ROTATE_MIN { at_least + spread(LATE_SPREAD) } else { usual }
+        now + stays.map_or(ROTATE_MIN + spread(ROTATE_SPREAD), |stays| stays + spread(LATE_SPREAD))
     }
 }
 
@@ -110,8 +110,9 @@ mod tests {
     fn adverts_rotate_within_fifteen_minutes() {
         for spread in [0, u16::MAX] {
             let draw = Draw { instance: InstanceId::new([0; 16]), host: [0; 16], rid: Rid::new([0; 16]), spread };
-            assert!((600_000..=900_000).contains(&draw.rotate_at(0, 0)));
-            assert!((905_000..=930_000).contains(&draw.rotate_at(0, 905_000)), "unless a radio's address lasts longer");
+            assert!((600_000..=900_000).contains(&draw.rotate_at(0, None)));
+            assert!((905_000..=930_000).contains(&draw.rotate_at(0, Some(905_000))), "unless an id has to stay");
+            assert!((905_000..=930_000).contains(&draw.rotate_at(900_000, Some(5_000))), "and then not longer");
         }
     }
 }

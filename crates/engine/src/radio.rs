@@ -68,9 +68,11 @@ impl Radio {
         Some(id)
     }
 
-    /// How long an advert has to last at least, milliseconds.
-    pub(crate) fn lasts(&self) -> u64 {
-        if self.ble.is_some() && self.private { PRIVATE_ADDRESS } else { 0 }
+    /// How long the id on the air has to stay from now on, milliseconds, if it has to: an advert that is made anew before,
+    /// for whatever reason, lengthens nothing.
+    pub(crate) fn lasts(&self, now: u64) -> Option<u64> {
+        let (_, since) = self.id.filter(|_| self.private)?;
+        Some((since + PRIVATE_ADDRESS).saturating_sub(now))
     }
 
     pub(crate) fn deadline(&self) -> Option<u64> {
@@ -297,5 +299,23 @@ pub(crate) async fn carry(mut pipe: Pipe, mut end: TcpStream, cancel: tokio_util
             tracing::debug!(?outcome, "a channel by radio ended");
         }
         () = cancel.cancelled() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_advert_that_is_made_anew_early_does_not_keep_its_id_on_the_air_for_longer() {
+        let mut radio = Radio::new(true, ResolvingKey::new(random()));
+        assert_eq!(radio.lasts(5), None, "nothing is on the air");
+        radio.id = Some((BeaconId([1; 8]), 1_000));
+        assert_eq!(radio.lasts(5_000), None, "each advert has an address of its own");
+        radio.private = true;
+        assert_eq!(radio.lasts(1_000), Some(PRIVATE_ADDRESS));
+        // The clock on the wall was twice past a quarter of an hour, and the advert got tags of the time.
+        assert_eq!(radio.lasts(911_000), Some(PRIVATE_ADDRESS - 910_000));
+        assert_eq!(radio.lasts(5_000_000), Some(0));
     }
 }
