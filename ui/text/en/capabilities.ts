@@ -21,7 +21,7 @@ export const capabilities = {
   "may.last": "Last used {time} by {user}",
   "may.lastTime": "Last used {time}",
   "may.never": "Not used so far",
-  "may.off": "Switched off by you",
+  "may.off": "Switched off",
   "may.user.discovery": "finding devices",
   "may.user.listener": "waiting for invites",
   "may.user.card": "the card “{token}”",

@@ -24,7 +24,7 @@ export const capabilities: Translation<typeof en> = {
   "may.last": "마지막 사용 {time}, {user}",
   "may.lastTime": "마지막 사용 {time}",
   "may.never": "아직 사용한 적 없음",
-  "may.off": "직접 껐습니다",
+  "may.off": "꺼져 있습니다",
   "may.user.discovery": "기기 찾기",
   "may.user.listener": "초대 기다리기",
   "may.user.card": "‘{token}’ 카드",
