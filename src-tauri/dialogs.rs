@@ -1,9 +1,13 @@
-//! The system's own dialogs for files; in a sandbox the toolkit asks the portal for them.
+//! The system's own dialogs for files, for which the toolkit asks the portal in a sandbox; and a question that no page can
+//! answer.
 
 use crate::{main_thread::on_main, shell::MAIN};
-use gtk::{FileChooserAction, FileChooserNative, ResponseType, glib, prelude::*};
+use gtk::{
+    ButtonsType, DialogFlags, FileChooserAction, FileChooserNative, MessageDialog, MessageType, ResponseType, glib,
+    prelude::*,
+};
 use hither_model::{Failure, text};
-use hither_window::{PickKind, tray::Words};
+use hither_window::{PickKind, tray::Words, words::Confirm};
 use std::{cell::RefCell, path::PathBuf};
 use tauri::{AppHandle, Manager, Runtime};
 
@@ -75,6 +79,34 @@ async fn ask<R: Runtime>(
         });
         dialog.show();
         OPEN.with(|open| drop(open.replace(Some(dialog))));
+    })
+    .await
+}
+
+/// Asks the person something in a dialog of the toolkit; whether they said yes. *No* is what Enter and Esc say.
+///
+/// # Errors
+/// The window ends.
+pub(crate) async fn confirm<R: Runtime>(app: &AppHandle<R>, asked: Confirm) -> Result<bool, Failure> {
+    let handle = app.clone();
+    on_main(app, None, move |answer| {
+        let parent = handle.get_webview_window(MAIN).and_then(|window| window.gtk_window().ok());
+        let flags = DialogFlags::MODAL | DialogFlags::DESTROY_WITH_PARENT;
+        let dialog =
+            MessageDialog::new(parent.as_ref(), flags, MessageType::Question, ButtonsType::None, &asked.question);
+        dialog.set_title("hither");
+        dialog.set_secondary_text(Some(&asked.body));
+        dialog.add_button(asked.no, ResponseType::Cancel);
+        dialog.add_button(asked.yes, ResponseType::Accept);
+        dialog.set_default_response(ResponseType::Cancel);
+        let answer = RefCell::new(Some(answer));
+        dialog.connect_response(move |dialog, response| {
+            if let Some(answer) = answer.take() {
+                answer.send(response == ResponseType::Accept).ok();
+            }
+            dialog.close();
+        });
+        dialog.show_all();
     })
     .await
 }

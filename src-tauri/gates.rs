@@ -21,6 +21,8 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("start_agent", json!({})),
         ("take_link", json!({})),
         ("send_picked", json!({ "to": "a", "tokens": ["p0"] })),
+        ("post_picked", json!({ "to": ["a"], "tokens": ["p0"], "terms": {} })),
+        ("lend", json!({ "terms": { "peer": "a", "name": "ssh", "port": 22, "lasts": "until-closed" } })),
         ("pick", json!({ "kind": "files" })),
         ("paste", json!({})),
         ("open_kept", json!({ "transfer": "a" })),
@@ -28,6 +30,8 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("drag_kept", json!({ "transfer": "a" })),
         ("desktop", json!({})),
         ("set_autostart", json!({ "on": true })),
+        ("background", json!({})),
+        ("set_background", json!({ "when": "off" })),
         ("set_language", json!({ "tag": "en" })),
         ("ready", json!({})),
         ("copy_text", json!({ "text": "a", "secret": false })),
@@ -110,6 +114,12 @@ fn the_main_window_gets_through_the_gate_to_what_is_behind_it() {
     for (command, question) in [
         ("proximity", json!({ "ask": "stop" })),
         ("proximity", json!({ "ask": "send", "peer": "a", "paths": ["/etc/passwd"] })),
+        ("proximity", json!({ "ask": "outbox", "outbox": "post", "to": ["a"], "paths": ["/etc/passwd"] })),
+        (
+            "proximity",
+            json!({ "ask": "expose", "name": "ssh", "target": "127.0.0.1:22", "to": ["a"], "lasts": "always" }),
+        ),
+        ("proximity", json!({ "ask": "forward", "peer": "a", "name": "db", "bind": "127.0.0.1:5432" })),
         ("settings", json!({ "ask": "near" })),
         ("certificates", json!({ "ask": "set-capability", "name": "proximity", "granted": true })),
     ] {
@@ -119,6 +129,11 @@ fn the_main_window_gets_through_the_gate_to_what_is_behind_it() {
     }
     let nothing = call(&main, "send_picked", json!({ "to": "a", "tokens": ["/etc/passwd"] })).unwrap_err();
     assert_eq!(nothing["code"], "AccessDenied");
+    let nothing = call(&main, "post_picked", json!({ "to": ["a"], "tokens": ["/etc/passwd"], "terms": {} }));
+    assert_eq!(nothing.unwrap_err()["code"], "AccessDenied");
+    // Without an agent nobody knows the device, so nothing is lent, and the person is not even asked.
+    let terms = json!({ "peer": "a", "name": "ssh", "port": 22, "lasts": "until-closed" });
+    assert_eq!(call(&main, "lend", json!({ "terms": terms })).unwrap_err()["code"], "NoAgent");
 }
 
 #[test]

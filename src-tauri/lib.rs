@@ -7,6 +7,7 @@
 //! What is *not* here: notifications and everything else that goes on while the window is closed (the agent's).
 
 mod agent;
+mod background;
 mod clipboard;
 mod commands;
 mod company;
@@ -34,8 +35,9 @@ use std::{
     ffi::OsString,
     hash::{DefaultHasher, Hash, Hasher},
     io,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
     sync::Arc,
     time::Instant,
 };
@@ -44,7 +46,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Adds what a page may call.
 fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
-    use commands::{agent, files, window};
+    use commands::{agent, files, lending, window};
     builder.invoke_handler(tauri::generate_handler![
         agent::proximity,
         agent::certificates,
@@ -53,6 +55,8 @@ fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         agent::start_agent,
         agent::take_link,
         files::send_picked,
+        files::post_picked,
+        lending::lend,
         files::pick,
         files::paste,
         files::open_kept,
@@ -60,6 +64,8 @@ fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         files::drag_kept,
         window::desktop,
         window::set_autostart,
+        window::background,
+        window::set_background,
         window::set_language,
         window::ready,
         window::copy_text,
@@ -76,11 +82,31 @@ pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     match start(began, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        // The one that had this place ended just as it was told what to show: the place is free now.
+        Err(why) if why.to_string().contains(NOT_HANDED_OVER) && env::var_os(AGAIN).is_none() => {
+            tracing::info!("the window that was there is gone: {why}");
+            again(&arguments)
+        }
         Err(why) => {
             tracing::error!("the window cannot be opened: {why}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the single-instance plugin says when the program it found ended before it took the arguments.
+const NOT_HANDED_OVER: &str = "failed to forward arguments to the running instance";
+/// Set for the second try, so that there is no third.
+const AGAIN: &str = "HITHER_APP_AGAIN";
+
+/// Begins once more in the same process: a toolkit that was set up cannot be set up a second time.
+fn again(arguments: &[OsString]) -> ExitCode {
+    let why = match env::current_exe() {
+        Ok(own) => Command::new(own).args(arguments).env(AGAIN, "1").exec(),
+        Err(why) => why,
+    };
+    tracing::error!("the window cannot be opened: {why}");
+    ExitCode::FAILURE
 }
 
 fn start(began: Instant, arguments: &[OsString]) -> Result<(), Box<dyn std::error::Error>> {

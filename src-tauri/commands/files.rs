@@ -3,8 +3,8 @@
 
 use super::Desk;
 use crate::{clipboard, dialogs, dragging, main_thread::on_main, picking, shell::Shell};
-use hither_model::{Answer, Ask, ErrorCode, Failure, TransferState, row::Direction};
-use hither_window::{Pasted, PickKind, Picked, opening};
+use hither_model::{Answer, Ask, ErrorCode, Failure, TransferState, ask::OutboxAsk, row::Direction};
+use hither_window::{Pasted, PickKind, Picked, PostTerms, opening};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -25,6 +25,27 @@ pub(crate) async fn send_picked(to: String, tokens: Vec<String>, desk: Desk<'_>)
         return Err(Failure::new(ErrorCode::Misuse, "there is nothing to send").hint("choose a file or a folder"));
     }
     let answer = desk.reach.ask(Ask::Send { peer: to, paths }).await?;
+    desk.tokens().spend(&tokens);
+    Ok(answer)
+}
+
+/// Puts what these tokens stand for into the outbox for devices, connected or away. The tokens are good until that has
+/// worked.
+#[tauri::command]
+pub(crate) async fn post_picked(
+    to: Vec<String>,
+    tokens: Vec<String>,
+    terms: PostTerms,
+    desk: Desk<'_>,
+) -> Result<Answer, Failure> {
+    let paths = desk.tokens().paths(&tokens)?;
+    if paths.is_empty() || to.is_empty() {
+        let failure = Failure::new(ErrorCode::Misuse, "there is nothing to send, or nobody to send it to");
+        return Err(failure.hint("choose files and devices"));
+    }
+    let PostTerms { seconds, priority, cost } = terms;
+    let post = OutboxAsk::Post { to, paths, seconds, priority, cost, group: None };
+    let answer = desk.reach.ask(Ask::Outbox(post)).await?;
     desk.tokens().spend(&tokens);
     Ok(answer)
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod files;
+pub(crate) mod lending;
 pub(crate) mod window;
 
 use crate::shell::Shell;

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::{clipboard, desktop, dialogs, entries, shell::Pending, window};
 use hither_model::{ErrorCode, Failure};
-use hither_window::{Desktop, Offer, locale};
+use hither_window::{Background, Desktop, Offer, When, locale};
 use std::fs;
 use tauri::{AppHandle, Runtime};
 
@@ -20,6 +20,18 @@ pub(crate) async fn desktop<R: Runtime>(app: AppHandle<R>, desk: Desk<'_>) -> Re
 #[tauri::command]
 pub(crate) async fn set_autostart(on: bool, desk: Desk<'_>) -> Result<(), Failure> {
     entries::set_autostart(on, desk.other_profile()).map_err(|e| stored("the entry for login", &e))
+}
+
+/// Whether the agent runs without a window.
+#[tauri::command]
+pub(crate) async fn background(desk: Desk<'_>) -> Result<Background, Failure> {
+    crate::background::state(&desk.profile).await
+}
+
+/// Has the agent run without a window from now on, or not. It is started anew by that.
+#[tauri::command]
+pub(crate) async fn set_background(when: When, desk: Desk<'_>) -> Result<Background, Failure> {
+    crate::background::set(&desk.reach, &desk.profile, when).await
 }
 
 /// Remembers the language the person chose; an empty one means the system's.

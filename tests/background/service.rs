@@ -1,18 +1,8 @@
 //! `hither background` and the units it writes (R4.20, R4.22), under a systemd of the test's own.
 
-use hither_tests::{services::Systemd, skip::skipped};
+use crate::systemd;
+use hither_tests::services::Systemd;
 use std::{process::Stdio, time::Instant};
-
-/// A systemd with nothing of hither, or the reason why there is none.
-fn systemd() -> Option<Systemd> {
-    match Systemd::start() {
-        Ok(systemd) => Some(systemd),
-        Err(reason) => {
-            skipped("background", &reason);
-            None
-        }
-    }
-}
 
 /// Where devices call, as the kernel knows it: port and inode of the first listening socket of the agent.
 fn listening(systemd: &Systemd) -> (String, String) {
@@ -114,5 +104,7 @@ fn the_service_is_kept_from_what_it_does_not_need() {
     let words = ["--user", "security", "--threshold=70", "--no-pager", "hither.service"];
     let judged = systemd.command("systemd-analyze").args(words).output().expect("systemd-analyze runs");
     let said = String::from_utf8_lossy(&judged.stdout).into_owned();
-    assert!(judged.status.success(), "{}", said.lines().last().unwrap_or_default());
+    let verdict = said.lines().last().unwrap_or_default();
+    println!("{verdict}");
+    assert!(judged.status.success(), "{verdict}");
 }

@@ -17,10 +17,10 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
-from figures import appear, cold_start, crowd, invite_known, many_files, one_file, rest, servers, window  # noqa: E402
+from figures import appear, background, cold_start, crowd, invite_known, many_files, one_file, rest, servers, window  # noqa: E402
 from lab import BenchError, Lab, raise_limits  # noqa: E402
 
-GROUPS = [one_file, many_files, cold_start, appear, crowd, invite_known, rest, servers]
+GROUPS = [one_file, many_files, cold_start, appear, crowd, invite_known, rest, servers, background]
 # Measured only when asked for: it needs the window's program built.
 APART = [window]
 

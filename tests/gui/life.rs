@@ -86,6 +86,23 @@ fn n7_a_window_told_to_end_does_so_and_leaves_the_agent_alone() {
 }
 
 #[test]
+fn r4_25_thirty_starts_at_once_where_no_window_is_open_leave_one() {
+    let Some(lab) = window::lab(1) else { return };
+    let ana = lab.seat(0);
+    let _agent = ana.agent("Ana");
+    let desk = App::prepared(&ana, window::Look::default());
+    let starts: Vec<_> = (0..30).map(|_| desk.again(&["--view", "history"])).collect();
+    let alive = || starts.iter().filter(|run| !run.pids().is_empty()).count();
+    desk.until("one of them to be left", || (alive() == 1).then_some(()));
+    // It is the window: it tells the agent of itself, and stays.
+    desk.until("a window that the agent knows", || {
+        let shown = starts.iter().map(hither_tests::Run::errors).any(|said| said.contains("the page was ready"));
+        shown.then_some(())
+    });
+    assert_eq!(alive(), 1);
+}
+
+#[test]
 fn the_program_started_twice_is_one_window() {
     let Some(lab) = window::lab(1) else { return };
     let ana = lab.seat(0);

@@ -6,6 +6,8 @@ mod desks;
 mod files;
 mod gates;
 mod hostile;
+mod later;
+mod lending;
 mod life;
 mod links;
 mod meeting;

@@ -14,9 +14,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("socket", &["capability", "identity", "model"]),
     ("transfer", &["protocol", "model"]),
     ("control", &["model"]),
+    ("broker", &["model"]),
     ("engine", &["socket", "discovery", "transfer", "identity", "protocol", "capability", "model"]),
-    ("agent", &["engine", "control", "model"]),
-    ("cli", &["agent", "capability", "control", "identity", "model", "socket"]),
+    ("agent", &["engine", "broker", "control", "model"]),
+    ("cli", &["agent", "broker", "capability", "control", "identity", "model", "socket"]),
     ("window", &["model"]),
     ("app", &["window", "control", "model"]),
 ];

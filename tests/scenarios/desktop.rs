@@ -133,6 +133,28 @@ fn messages_are_told_once_for_a_session_and_a_press_opens_the_window() {
     assert_eq!(opened, wanted, "one window, told where to go");
 }
 
+#[test]
+fn r4_25_a_hundred_presses_open_one_window_and_it_is_shown_the_last_of_them() {
+    let Some(mut pair) = pair("often") else { return };
+    let peer = pair.meet();
+    // Each press takes its notification away; the next message raises another. Nobody waits for the window meanwhile.
+    for n in 0..5 {
+        pair.ana.rows(["say", &peer, &format!("message {n}")]);
+        let shown = pair.desktop.shown("Ana often");
+        for _ in 0..20 {
+            pair.desktop.press(shown.id, "default");
+        }
+        pair.desktop.closed(shown.id);
+    }
+    assert_eq!(waits_for_text(&pair.bo.file("opened")).lines().count(), 1, "one process for a hundred presses");
+    // The window is there now, and is told where the last press goes.
+    let mut window = Window::of(&pair.bo);
+    window.says(r#"{"ask":"watching","seen":false}"#);
+    let show = window.hears("show");
+    assert_eq!(text(&show, "view"), "session");
+    assert_eq!(waits_for_text(&pair.bo.file("opened")).lines().count(), 1);
+}
+
 /// What another program writes into a file, once it is there.
 fn waits_for_text(path: &Path) -> String {
     let deadline = std::time::Instant::now() + SOON;

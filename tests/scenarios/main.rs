@@ -1,6 +1,8 @@
 //! The real program on one machine: its life, its control socket, its errors and exit codes. No network but loopback.
 
+mod care;
 mod control;
+mod crashes;
 mod desktop;
 mod life;
 mod profile;

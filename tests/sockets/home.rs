@@ -71,8 +71,11 @@ T",
         );
         let config = config.display().to_string();
         let log = format!("{dir}/error.log");
+        let pid = self.files.at("home.pid");
+        let _ = fs::remove_file(&pid);
         let run = self.net.seat(0).start("/usr/sbin/nginx", ["-c", &config, "-p", dir, "-e", &log]);
-        self.answers(0, 443);
+        // nginx writes it once it listens.
+        crate::lab::appears(&pid);
         run
     }
 
@@ -92,7 +95,7 @@ T",
         let first = seat.agent_with(&["--name", NAME, "--no-mdns", "--no-ble"]);
         seat.rows(["capability", "grant", "internetClientServer"]);
         seat.rows(["stop"]);
-        drop(first);
+        let _ = first.run.end(SOON);
         let agent = seat.agent_with(&[
             "--name",
             NAME,

@@ -172,6 +172,26 @@ impl Lab {
     }
 }
 
+/// Waits until a file is there and not empty. The system tells of it; nobody asks again and again.
+pub(crate) fn appears(file: &Path) {
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        fs::inotify::{CreateFlags, WatchFlags, add_watch, init},
+    };
+    let told = init(CreateFlags::CLOEXEC).expect("files are watched");
+    let dir = file.parent().expect("it is in a directory");
+    add_watch(&told, dir, WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO).expect("the directory is watched");
+    let deadline = Instant::now() + STARTING;
+    while fs::metadata(file).map_or(0, |found| found.len()) == 0 {
+        let left = deadline.checked_duration_since(Instant::now()).unwrap_or_else(|| panic!("no {}", file.display()));
+        let left =
+            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: left.subsec_nanos().into() };
+        let _ = poll(&mut [PollFd::new(&told, PollFlags::IN)], Some(&left));
+        let mut seen = [0; 4096];
+        let _ = rustix::io::read(&told, &mut seen);
+    }
+}
+
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()

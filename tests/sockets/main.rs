@@ -3,15 +3,20 @@
 
 mod commands;
 mod home;
+mod hostile;
 mod hosts;
 mod identities;
 mod kerberos;
 mod lab;
+mod managers;
 mod names;
 mod networks;
+mod packets;
 mod peers;
 mod peers_denied;
+mod peers_proxy;
 mod proxies;
 mod servers;
+mod upgrades;
 mod vault;
 mod websockets;

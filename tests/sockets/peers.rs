@@ -119,7 +119,7 @@ fn p6_a_session_comes_back_when_the_web_server_or_the_agent_behind_it_was_restar
     let row = until(&ben, &["sessions"], "session that is back", BEYOND, back);
     assert_eq!(text(&row, "route"), "websocket");
     ana.rows(["stop"]);
-    drop(ana_agent);
+    let _ = ana_agent.run.end(SOON);
     until(&ben, &["sessions"], "session that lost its way", BEYOND, away);
     let (ana, ana_agent) = home.ana();
     until(&ben, &["sessions"], "session that is back", BEYOND, back);

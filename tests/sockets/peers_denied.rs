@@ -112,7 +112,7 @@ fn r1_3_the_listener_for_a_web_server_needs_its_capability_and_ends_with_it() {
     seat.rows(["capability", "revoke", "internetClientServer"]);
     assert!(seat.dial(7000).is_err(), "it ends at once (R1.17)");
     seat.rows(["stop"]);
-    drop(agent);
+    let _ = agent.run.end(SOON);
     for wrong in [&["--websocket", "10.77.0.1:7000"][..], &["--websocket", "0.0.0.0:7000"]] {
         let end = seat.ask([&["agent", "--no-mdns", "--no-ble"], wrong].concat());
         assert_eq!((end.code, end.error_code()), (Some(2), "Misuse"), "{:?} {}", end.said, end.errors);

@@ -3,7 +3,9 @@
 use crate::lab::{Lab, free_port, have, localhost, permission};
 use hither_identity::Credential;
 use hither_model::{CertificateFacts, CertificateSource, ErrorCode, PeerId, ProtectionLevel, SocketErrorStatus};
-use hither_socket::{ChainValidationResult as Found, Phase, ServerError, SocketProtectionLevel as Level, StreamSocket};
+use hither_socket::{
+    ChainValidationResult as Found, Phase, Roots, ServerError, SocketProtectionLevel as Level, StreamSocket,
+};
 use std::{net::TcpListener, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -188,4 +190,52 @@ async fn r3_6_a_silent_server_and_one_that_hangs_up_are_told_apart() {
     let error = error.expect_err("it hangs up");
     assert_eq!((error.status(), error.code()), (SocketErrorStatus::ConnectionResetByPeer, ErrorCode::Interrupted));
     hanging_up.join().expect("a thread").expect("a call");
+}
+
+/// Lists of what the authority of the lab revoked: nothing (`none.crl`), the server's certificate (`server.crl`), nothing any more
+/// (`old.crl`); and one of another authority (`other.crl`).
+pub(crate) fn lists(lab: &Lab) {
+    lab.sh("printf '[ca]\\ndefault_ca=c\\n[c]\\ndatabase=index\\ndefault_md=sha256\\ndefault_crl_days=7\\ncrlnumber=number\\ncrl_extensions=e\\n[e]\\nauthorityKeyIdentifier=keyid:always\\n' >ca.conf
+         echo 01 >number
+         : >index
+         list() { openssl ca -config ca.conf -gencrl \"$@\"; }
+         list -cert ca.pem -keyfile ca.key -out none.crl
+         list -cert own.pem -keyfile own.key -out other.crl
+         list -cert ca.pem -keyfile ca.key -out old.crl -crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z
+         openssl ca -config ca.conf -cert ca.pem -keyfile ca.key -revoke server.pem
+         list -cert ca.pem -keyfile ca.key -out server.crl
+         openssl crl -in server.crl -outform DER -out server.der");
+}
+
+#[tokio::test]
+async fn r3_16_a_certificate_on_a_list_of_its_authority_is_revoked() {
+    if !have(&["openssl", "nginx"]) {
+        return;
+    }
+    let lab = Lab::new();
+    lists(&lab);
+    let (_nginx, port) = lab.nginx(PAGE);
+    for (list, found) in [
+        ("none.crl", None),
+        ("server.crl", Some(Found::Revoked)),
+        ("server.der", Some(Found::Revoked)),
+        ("other.crl", Some(Found::RevocationInformationMissing)),
+        ("old.crl", Some(Found::RevocationFailure)),
+    ] {
+        let mut socket = lab.socket();
+        let roots = Roots::exclusive(&lab.read("ca.pem")).expect("authorities");
+        let roots = roots.revoking(&lab.read(list)).expect("a list");
+        socket.control().set_roots(roots).expect("it is not connected");
+        let outcome = socket.connect(&localhost(), &port.to_string(), Level::Tls12).await;
+        let Some(found) = found else {
+            outcome.expect("it was not revoked");
+            assert!(hello(&mut socket).await.expect("a page").contains("hello"));
+            continue;
+        };
+        let Err(ServerError::Certificate(shown)) = outcome else { panic!("{list}: {outcome:?}") };
+        assert_eq!(shown.errors, [found], "{list}");
+        assert_eq!(shown.severity(), hither_socket::SocketSslErrorSeverity::Fatal, "{list}");
+        assert!(socket.control().set_ignorable_errors(&shown.errors).is_err(), "nobody can wave that through");
+    }
+    assert!(Roots::system().revoking(b"nothing").is_err());
 }

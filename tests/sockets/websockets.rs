@@ -4,14 +4,14 @@ use crate::lab::{Lab, Program, free_port, have, have_python, permission};
 use hither_socket::{
     PasswordCredential, Roots,
     ws::{
-        MessageWebSocket, Received, StreamWebSocket, WebSocketControl, WebSocketDoor, WebSocketError, WebSocketMessage,
-        WebSocketUrl,
+        MessageWebSocket, MessageWebSocketReceiveMode, Received, StreamWebSocket, WebSocketControl, WebSocketDoor,
+        WebSocketError, WebSocketMessage, WebSocketUrl,
     },
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-/// Sends messages back; `close` makes it close with a code of its own.
+/// Sends messages back; `close` makes it close with a code of its own, `parts` send two messages in frames.
 const SERVER: &str = r#"
 import asyncio, ssl, sys, websockets
 
@@ -20,6 +20,11 @@ async def handler(socket, path=None):
         if message == "close":
             await socket.close(4001, "as you wish")
             return
+        if message == "parts":
+            await socket.send(["one ☺ ", "", "two ", "three"])
+            await socket.ping()
+            await socket.send([b"a" * 100_000, b"b" * 100_000])
+            continue
         await socket.send(message)
 
 async def main(port, secure, options):
@@ -83,6 +88,44 @@ async fn r5_1_and_r5_17_messages_go_to_python_and_back() {
     socket.send(text("close")).await.expect("it takes it");
     let closed = Received::Closed { code: 4001, reason: "as you wish".into() };
     assert_eq!(socket.receive().await.expect("an end in order"), closed);
+}
+
+#[tokio::test]
+async fn r5_4_messages_of_python_come_in_parts_or_whole() {
+    if !(have(&["openssl"]) && have_python("websockets")) {
+        return;
+    }
+    let lab = Lab::new();
+    let (_server, port) = server(&lab, &[]);
+    let large = [vec![b'a'; 100_000], vec![b'b'; 100_000]].concat();
+    for mode in [MessageWebSocketReceiveMode::FullMessage, MessageWebSocketReceiveMode::PartialMessage] {
+        let mut socket = client(&lab);
+        socket.control().set_receive_mode(mode).expect("fresh");
+        socket.connect(&url(port)).await.expect("a WebSocket");
+        socket.send(text("parts")).await.expect("it takes it");
+        let (mut words, mut bytes, mut parts, mut whole) = (String::new(), Vec::new(), 0, 0);
+        while whole < 2 {
+            match socket.receive().await.expect("it comes") {
+                Received::Message(WebSocketMessage::Text(text)) => (words, whole) = (text, whole + 1),
+                Received::Message(WebSocketMessage::Binary(all)) => (bytes, whole) = (all, whole + 1),
+                Received::Part { message: WebSocketMessage::Text(text), complete } => {
+                    words.push_str(&text);
+                    whole += u8::from(complete);
+                    assert!(!complete || words.ends_with("three"));
+                }
+                Received::Part { message: WebSocketMessage::Binary(part), complete } => {
+                    bytes.extend(part);
+                    parts += 1;
+                    whole += u8::from(complete);
+                    assert!(!complete || bytes.len() == large.len());
+                }
+                Received::Closed { code, .. } => panic!("{code}"),
+            }
+        }
+        assert!(words == "one ☺ two three" && bytes == large);
+        assert_eq!(parts > 2, mode == MessageWebSocketReceiveMode::PartialMessage, "not frame by frame: as it arrives");
+        socket.close(1000, "").await.expect("an end in order");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 
 pub mod acts;
 pub mod ble;
+pub mod crash;
 pub mod events;
 pub mod netns;
 pub mod program;

@@ -122,6 +122,11 @@ impl Systemd {
         said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
     }
 
+    /// The program under test.
+    pub fn program(&self) -> &Path {
+        &self.hither
+    }
+
     /// The agent's process there; `None` if none runs.
     pub fn agent(&self) -> Option<u32> {
         self.systemctl(&["show", "--property=MainPID", "--value", "hither.service"])

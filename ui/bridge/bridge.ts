@@ -1,7 +1,8 @@
 // What the page may ask of the shell: one function a command. The page knows no other way out.
 // `tauri.ts` is the real thing, `fake/` a scripted agent for tests and for a normal browser.
 import type {
-  Answer, Ask, Desktop, Drop, Failure, Go, Offer, Pasted, PickKind, Picked, TakenLink, WindowNews,
+  Answer, Ask, Background, Desktop, Drop, Failure, Go, LendTerms, Offer, Pasted, PickKind, Picked, PostTerms, TakenLink, When,
+  WindowNews,
 } from "./words";
 
 /** Ends a subscription. */
@@ -20,6 +21,10 @@ export interface Bridge {
   watch(tell: (news: WindowNews) => void): Promise<void>;
   /** Offers what the person dropped, chose or pasted; the page sees tokens, never paths. */
   sendPicked(to: string, tokens: string[]): Promise<Answer>;
+  /** Puts what was picked into the outbox for devices, connected or away. */
+  postPicked(to: string[], tokens: string[], terms: PostTerms): Promise<Answer>;
+  /** Lends a service of this machine, once the person said yes in a dialog of the shell; `null` if they said no. */
+  lend(terms: LendTerms): Promise<Answer | null>;
   /** The system's own chooser; empty when the person changed their mind. */
   pick(kind: PickKind): Promise<Picked[]>;
   /** The clipboard, on the person's key press. */
@@ -32,6 +37,10 @@ export interface Bridge {
   dragKept(transfer: string): Promise<void>;
   desktop(): Promise<Desktop>;
   setAutostart(on: boolean): Promise<void>;
+  /** When the agent runs without a window. */
+  background(): Promise<Background>;
+  /** The agent starts anew by it. */
+  setBackground(when: When): Promise<Background>;
   setLanguage(tag: string): Promise<void>;
   /** The window can be used: called once, and timed. */
   ready(): Promise<unknown>;

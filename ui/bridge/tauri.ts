@@ -2,7 +2,7 @@
 import { Channel, invoke, isTauri } from "@tauri-apps/api/core";
 import { getCurrentWebviewWindow } from "@tauri-apps/api/webviewWindow";
 import type { Bridge, Stop } from "./bridge";
-import type { Answer, Desktop, Drop, Go, Offer, Pasted, Picked, TakenLink, WindowNews } from "./words";
+import type { Answer, Background, Desktop, Drop, Go, Offer, Pasted, Picked, TakenLink, WindowNews } from "./words";
 
 /** Whether this page is shown by the shell. */
 export const insideTauri = (): boolean => isTauri();
@@ -24,6 +24,8 @@ export function tauriBridge(): Bridge {
       await invoke("watch", { channel });
     },
     sendPicked: (to, tokens) => invoke<Answer>("send_picked", { to, tokens }),
+    postPicked: (to, tokens, terms) => invoke<Answer>("post_picked", { to, tokens, terms }),
+    lend: (terms) => invoke<Answer | null>("lend", { terms }),
     pick: (kind) => invoke<Picked[]>("pick", { kind }),
     paste: () => invoke<Pasted>("paste"),
     openKept: (transfer) => invoke("open_kept", { transfer }),
@@ -31,6 +33,8 @@ export function tauriBridge(): Bridge {
     dragKept: (transfer) => invoke("drag_kept", { transfer }),
     desktop: () => invoke<Desktop>("desktop"),
     setAutostart: (on) => invoke("set_autostart", { on }),
+    background: () => invoke<Background>("background"),
+    setBackground: (when) => invoke<Background>("set_background", { when }),
     setLanguage: (tag) => invoke("set_language", { tag }),
     ready: () => invoke("ready"),
     copyText: (text, secret) => invoke("copy_text", { text, secret }),

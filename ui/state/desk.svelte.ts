@@ -3,7 +3,7 @@
 import { createContext, untrack } from "svelte";
 import type { Bridge } from "~/bridge/bridge";
 import { failureOf } from "~/bridge/bridge";
-import type { Answer, Desktop, ErrorCode, Failure, Picked, QuestionRow, WindowNews } from "~/bridge/words";
+import type { Answer, Desktop, ErrorCode, Failure, Picked, PostTerms, QuestionRow, WindowNews } from "~/bridge/words";
 import { known } from "~/text/plainly";
 import { shown } from "~/text/shown";
 import { languageFor, setLanguage, t, type Language } from "~/text/text.svelte";
@@ -19,6 +19,7 @@ export type Sheet =
   | { is: "invite"; invitation: Invitation }
   | { is: "link"; url: string }
   | { is: "send"; picked: readonly Picked[] }
+  | { is: "post"; picked: readonly Picked[]; to: readonly Target[] }
   | { is: "items"; transfer: string }
   | { is: "visible" }
   | { is: "keys" };
@@ -42,6 +43,10 @@ export class Desk {
   readonly alarms = $derived(this.world.alarms);
   readonly identities = $derived(this.world.identities);
   readonly lending = $derived(this.world.lending);
+  readonly outbox = $derived(this.world.outbox);
+  readonly grants = $derived(this.world.grants);
+  /** Why what is to be sent, or what is allowed, could not be listed. */
+  unlisted = $state.raw<{ outbox: Failure | null; grants: Failure | null }>({ outbox: null, grants: null });
 
   /** Milliseconds since 1970, once a second: for countdowns. */
   now = $state(0);
@@ -130,6 +135,7 @@ export class Desk {
     const wasLost = this.world.agent.is === "lost";
     this.world = reduce(this.world, news, this.clock());
     if (wasLost && this.world.agent.is === "here") toasts.say(t("lost.back"), "good");
+    if (news.some((piece) => piece.event === "snapshot")) void this.loadLists();
     for (const piece of news) if (piece.event === "show") this.go(piece.view, piece.id ?? null);
   }
 
@@ -159,7 +165,8 @@ export class Desk {
   }
 
   complain(failure: Failure): void {
-    toasts.say(failureText(failure), "bad");
+    // A code for many things says little; what it means here may be known.
+    toasts.say((failure.code === "Misuse" ? known(failure.message) : null) ?? failureText(failure), "bad");
   }
 
   /** All messages with a device, from the agent. */
@@ -170,6 +177,21 @@ export class Desk {
     const unread = this.world.unread;
     this.flush();
     this.world = { ...this.world, unread };
+  }
+
+  /** What the snapshot does not tell: the outbox and the grants. News keep both right from then on. */
+  async loadLists(): Promise<void> {
+    const [outbox, grants] = await Promise.all([
+      this.bridge.proximity({ ask: "outbox", outbox: "list" }).catch(failureOf),
+      this.bridge.proximity({ ask: "grant", grant: "list" }).catch(failureOf),
+    ]);
+    if ("answer" in outbox && outbox.answer === "outbox") {
+      this.world = { ...this.world, outbox: new Map(outbox.rows.map((row) => [row.entry, row])) };
+    }
+    if ("answer" in grants && grants.answer === "grants") {
+      this.world = { ...this.world, grants: new Map(grants.rows.map((row) => [row.grant, row])) };
+    }
+    this.unlisted = { outbox: "code" in outbox ? outbox : null, grants: "code" in grants ? grants : null };
   }
 
   /** A name to show for a device, whatever we know of it. */
@@ -235,10 +257,35 @@ export class Desk {
   /** Offers to a device: at once when connected, else after inviting it. */
   async offer(target: Target, picked: readonly Picked[]): Promise<void> {
     if (picked.length === 0) return;
-    if (!this.sessionWith(target.peer) || this.sessionWith(target.peer)?.state === "closed") {
-      return this.invite(target, { picked });
-    }
+    const state = this.sessionWith(target.peer)?.state ?? "closed";
+    // A conversation may be waiting for a device that was switched off.
+    const later = this.isAway(target.peer) && this.isMet(target);
+    if (later && (state === "closed" || state === "reconnecting")) return this.open({ is: "post", picked, to: [target] });
+    if (state === "closed") return this.invite(target, { picked });
     await this.send(target.peer, target.name, picked);
+  }
+
+  /** Whether a device is not heard at the moment. */
+  isAway(peer: string): boolean {
+    return (this.peers.get(peer)?.presence ?? "gone") === "gone";
+  }
+
+  /** Whether it was met, and may be met again without anybody watching. */
+  isMet({ peer, trust }: Target): boolean {
+    return trust === "known" || trust === "verified" || (this.sessionWith(peer)?.verified ?? "no") !== "no";
+  }
+
+  /** Puts what was picked into the outbox; whether that worked. */
+  async post(to: readonly Target[], picked: readonly Picked[], terms: PostTerms): Promise<boolean> {
+    const tokens = picked.map((one) => one.token);
+    const answer = await this.attempt(this.bridge.postPicked(to.map((one) => one.peer), tokens, terms));
+    if (answer?.answer !== "outbox") return false;
+    const fresh = new Map(this.world.outbox);
+    for (const row of answer.rows) if (!fresh.has(row.entry)) fresh.set(row.entry, row);
+    this.world = { ...this.world, outbox: fresh };
+    const said = t("post.posted", { people: to.length, name: shown(to[0]?.name ?? "", 60) });
+    toasts.say(said, "good", { label: t("post.show"), run: () => router.go("transfers") });
+    return true;
   }
 
   async send(peer: string, name: string, picked: readonly Picked[]): Promise<Answer | null> {

@@ -1,9 +1,9 @@
 // Files held over the window: on which device they would land. The shell tells where the pointer is; anything marked with
-// `data-drop-peer` (and `data-drop-name`) is a place to drop.
-import type { Drop } from "~/bridge/words";
+// `data-drop-peer` (and `data-drop-name`, `data-drop-trust`) is a place to drop.
+import type { Drop, Trust } from "~/bridge/words";
 import type { Desk } from "./desk.svelte";
 
-export interface DropTarget { peer: string; name: string }
+export interface DropTarget { peer: string; name: string; trust?: Trust }
 
 class Dropping {
   over = $state(false);
@@ -30,8 +30,8 @@ class Dropping {
 
 function targetAt(x: number, y: number): DropTarget | null {
   const place = document.elementFromPoint(x, y)?.closest<HTMLElement>("[data-drop-peer]");
-  const { dropPeer: peer, dropName: name } = place?.dataset ?? {};
-  return peer ? { peer, name: name ?? "" } : null;
+  const { dropPeer: peer, dropName: name, dropTrust: trust } = place?.dataset ?? {};
+  return peer ? { peer, name: name ?? "", ...(trust ? { trust: trust as Trust } : {}) } : null;
 }
 
 export const dropping = new Dropping();

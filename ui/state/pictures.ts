@@ -46,6 +46,9 @@ export const isLive = (row: SessionRow | null): boolean => row !== null && row.s
 /** Whether nothing but Bluetooth joins the two. */
 export const byRadio = (row: SessionRow): boolean => row.route === "bluetooth";
 
+/** Whether a web server stands in between. */
+export const byWeb = (row: SessionRow): boolean => row.route === "websocket";
+
 /** Questions in the order they lapse. */
 export function questionList(world: Pick<World, "questions">): OpenQuestion[] {
   return [...world.questions.values()].sort((a, b) => a.until - b.until);

@@ -79,6 +79,17 @@ function apply(draft: Draft, news: WindowNews, now: number): void {
     case "forwarding-ended":
       draft.world.lending += 1;
       return;
+    case "outbox": {
+      const { event: _, ...row } = news;
+      draft.map("outbox").set(row.entry, row);
+      return;
+    }
+    case "outbox-gone":
+      draft.map("outbox").delete(news.id);
+      return;
+    case "grant":
+      draft.map("grants").set(news.grant, news);
+      return;
     case "stopping":
       draft.world.agent = { is: "stopping" };
       return;

@@ -1,7 +1,7 @@
 // What the page knows of the agent's world: a picture, never the truth. Everything here comes from news and can be thrown
 // away at any moment; a fresh snapshot makes it whole again.
 import type {
-  CapabilityRow, ErrorCode, Failure, InviteId, MeRow, MessageRow, PeerId, PeerRow, QuestionId, QuestionRow, SessionId, SessionRow,
+  CapabilityRow, ErrorCode, Failure, GrantRow, InviteId, MeRow, MessageRow, OutboxRow, PeerId, PeerRow, QuestionId, QuestionRow, SessionId, SessionRow,
   TransferId, TransferRow, Verified,
 } from "~/bridge/words";
 
@@ -51,6 +51,10 @@ export interface World {
   identities: number;
   /** Goes up whenever something about services that are lent or used has changed. */
   lending: number;
+  /** What is to be sent, also to devices that are away. */
+  outbox: ReadonlyMap<string, OutboxRow>;
+  /** What devices may do here without asking; those that are over stay a week. */
+  grants: ReadonlyMap<string, GrantRow>;
   /** Whose conversation is on the screen: its messages are read. */
   viewing: PeerId | null;
 }
@@ -73,5 +77,7 @@ export const emptyWorld = (): World => ({
   alarms: [],
   identities: 0,
   lending: 0,
+  outbox: new Map(),
+  grants: new Map(),
   viewing: null,
 });

@@ -59,6 +59,20 @@ export function moment(at: number, now: number, tag: string): string {
   return new Intl.DateTimeFormat(tag, { ...year, ...day, ...time }).format(date);
 }
 
+/** When something ends: a time today, a weekday within six days, else a date. `at` in seconds since 1970, `now` in milliseconds. */
+export function ending(at: number, now: number, tag: string): string {
+  const date = new Date(at * 1000);
+  const time: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
+  if (sameDay(date, new Date(now))) return new Intl.DateTimeFormat(tag, time).format(date);
+  if (at * 1000 > now && at * 1000 - now < 6 * 86_400_000) {
+    // Put together here: some languages put a weekday before a time into brackets.
+    const weekday = new Intl.DateTimeFormat(tag, { weekday: "long" }).format(date);
+    return `${weekday} ${new Intl.DateTimeFormat(tag, time).format(date)}`;
+  }
+  const year: Intl.DateTimeFormatOptions = date.getFullYear() === new Date(now).getFullYear() ? {} : { year: "numeric" };
+  return new Intl.DateTimeFormat(tag, { weekday: "long", month: "long", day: "numeric", ...year }).format(date);
+}
+
 /** A date, for certificates: from RFC 3339 or seconds. */
 export function date(at: string | number, tag: string): string {
   const value = new Date(typeof at === "number" ? at * 1000 : at);

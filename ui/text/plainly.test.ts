@@ -4,6 +4,9 @@ import { plainly, purpose } from "./plainly";
 import { setLanguage } from "./text.svelte";
 
 const SAID: [string, string][] = [
+  ["the other person declined", "they said no."],
+  ["costed network", "only a network that costs extra is there."],
+  ["it is not known which network this machine is in", "Nobody can tell which network this computer is on. Allow it on any network, or leave it."],
   ["the PIN was wrong", "That PIN was wrong."],
   ["the PIN was wrong: one try is left", "That PIN was wrong. One try is left."],
   ['"Staff" is blocked after too many wrong PINs', "This card is locked after too many wrong PINs. Its PUK can unlock it."],

@@ -11,6 +11,10 @@ const when = (key: "why.expired" | "why.early" | "why.caExpired" | "why.listOver
 
 /** The first that fits counts. */
 const SAYINGS: readonly (readonly [RegExp, Said])[] = [
+  [/^(?:the other person|they) (?:declined|said no)/, "why.declined"],
+  [/^it is not known which network this machine is in$/, "why.nowhere"],
+  [/^costed network$/, "why.costly"],
+  [/^the device was not seen in time$/, "why.unseen"],
   [/no clientAuth|no digitalSignature|lacks clientAuth\)$/, "why.purpose"],
   [/cannot make RSA-PSS signatures/, "why.pss"],
   [/cannot sign with (?:keys of this kind|this key)/, "why.mechanism"],

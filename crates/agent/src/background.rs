@@ -44,6 +44,8 @@ pub struct Background {
     pub when: When,
     /// Who sees to it, or would.
     pub by: By,
+    /// A device that calls starts it too.
+    pub calls: bool,
     /// The files that say so.
     pub files: Vec<PathBuf>,
 }
@@ -65,23 +67,26 @@ pub fn state(profile: &Path) -> Result<Background, Failure> {
     let names = Names::of(profile)?;
     let there = |file: &PathBuf| file.is_file();
     if names.autostart.is_file() {
-        return Ok(Background { when: When::Always, by: By::Autostart, files: vec![names.autostart] });
+        let files = vec![names.autostart];
+        return Ok(Background { when: When::Always, by: By::Autostart, calls: false, files });
     }
-    let files: Vec<PathBuf> = [&names.service, &names.socket].into_iter().filter(|f| there(f)).cloned().collect();
+    let ours = [&names.service, &names.socket, &names.calls];
+    let files: Vec<PathBuf> = ours.into_iter().filter(|f| there(f)).cloned().collect();
     let when = match files.len() {
         0 => When::Off,
         _ if names.wanted().is_symlink() => When::Always,
         _ => When::OnDemand,
     };
     let by = if when != When::Off || systemd::answers() { By::Systemd } else { By::Autostart };
-    Ok(Background { when, by, files })
+    let calls = names.calls.with_file_name("sockets.target.wants").join(names.calls_name()).is_symlink();
+    Ok(Background { when, by, calls, files })
 }
 
-/// Sets it up, or takes it away. No agent of this profile may run: the new one would find its socket taken.
+/// Sets it up, or takes it away. With `calls`, a device that calls at this port starts the agent too. No agent of this profile may run: the new one would find its socket taken.
 ///
 /// # Errors
 /// The files cannot be written, systemd refuses, or [`When::OnDemand`] is wanted where there is no systemd.
-pub fn set(program: &Program, when: When) -> Result<Background, Failure> {
+pub fn set(program: &Program, when: When, calls: Option<u16>) -> Result<Background, Failure> {
     let names = Names::of(&program.profile)?;
     let managed = systemd::answers();
     if when != When::Always || managed {
@@ -90,8 +95,10 @@ pub fn set(program: &Program, when: When) -> Result<Background, Failure> {
     match (when, managed) {
         (When::Off, _) => {
             if managed && names.service.is_file() {
+                calls_end(&names)?;
                 systemd::run(&["disable", "--now", &names.socket_name(), &names.service_name()])?;
             }
+            remove(&names.calls)?;
             remove(&names.service)?;
             remove(&names.socket)?;
             if managed {
@@ -99,15 +106,25 @@ pub fn set(program: &Program, when: When) -> Result<Background, Failure> {
             }
         }
         (_, true) => {
-            let unit =
-                Unit { program, control: &Place::of(&program.profile)?.socket(), on_demand: when == When::OnDemand };
+            let place = Place::of(&program.profile)?;
+            let (control, broker) = (place.socket(), place.broker());
+            let unit = Unit { program, control: &control, broker: &broker, on_demand: when == When::OnDemand };
             profile::ensure(&program.profile)?;
             write(&names.service, &unit.service())?;
             write(&names.socket, &unit.socket())?;
+            calls_end(&names)?;
+            remove(&names.calls)?;
+            if let Some(port) = calls {
+                let six = Path::new("/proc/net/if_inet6").exists();
+                write(&names.calls, &units::peer_socket(port, six, &names.service_name()))?;
+            }
             systemd::run(&["daemon-reload"])?;
             if when == When::OnDemand {
                 systemd::run(&["disable", "--now", &names.service_name()])?;
                 systemd::run(&["enable", "--now", &names.socket_name()])?;
+                if calls.is_some() {
+                    systemd::run(&["enable", "--now", &names.calls_name()])?;
+                }
             } else {
                 systemd::run(&["enable", "--now", &names.socket_name(), &names.service_name()])?;
             }
@@ -121,11 +138,30 @@ pub fn set(program: &Program, when: When) -> Result<Background, Failure> {
     state(&program.profile)
 }
 
+fn calls_end(names: &Names) -> Result<(), Failure> {
+    if names.calls.is_file() { systemd::run(&["disable", "--now", &names.calls_name()]) } else { Ok(()) }
+}
+
+/// The unit whose socket devices call, if there is one for this profile.
+pub(crate) fn calls_unit(profile: &Path) -> Option<String> {
+    let names = Names::of(profile).ok()?;
+    names.calls.is_file().then(|| names.calls_name())
+}
+
+/// Devices that call start nothing any more, and find nobody: nobody may be called (`proximity` is revoked).
+pub(crate) fn calls_no_more(unit: &str) {
+    if let Err(failure) = systemd::run(&["disable", "--now", unit]) {
+        tracing::warn!("devices can still call: {failure}");
+    }
+}
+
 /// The files of one profile. The usual profile has the plain names; another one its hash in them.
 struct Names {
     stem: String,
     service: PathBuf,
     socket: PathBuf,
+    /// The socket that devices call.
+    calls: PathBuf,
     autostart: PathBuf,
 }
 
@@ -141,6 +177,7 @@ impl Names {
         Ok(Self {
             service: units.join(format!("{stem}.service")),
             socket: units.join(format!("{stem}.socket")),
+            calls: units.join(format!("{stem}-peer.socket")),
             autostart: config.join("autostart").join(format!("dev.{}.agent.desktop", stem.replace('-', "."))),
             stem,
         })
@@ -152,6 +189,10 @@ impl Names {
 
     fn socket_name(&self) -> String {
         format!("{}.socket", self.stem)
+    }
+
+    fn calls_name(&self) -> String {
+        format!("{}-peer.socket", self.stem)
     }
 
     /// The link by which systemd starts the service at login.

@@ -9,6 +9,7 @@ pub(crate) mod faces;
 mod note;
 mod open;
 mod sleep;
+mod starts;
 mod wording;
 
 use crate::engine::{Chosen, Engine};
@@ -19,6 +20,7 @@ use hither_model::{
     Ask, DesktopPart, MediumState, News,
     row::{CheckRow, CheckState},
 };
+use starts::Starts;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -108,6 +110,8 @@ pub(crate) fn start<E: Engine>(
         program,
         board,
         notifier: Notifier::new(tongue),
+        starts: Starts::default(),
+        opening: None,
         begun: Instant::now(),
     };
     tokio::spawn(desk.follow(stop.clone()))
@@ -123,6 +127,16 @@ async fn next(news: &mut Receiver<News>) -> Result<News, RecvError> {
     }
 }
 
+/// The end of the window's program, and whether it ended well; never, while there is none.
+async fn ended(opening: &mut Option<JoinHandle<bool>>) -> bool {
+    let well = match opening {
+        Some(running) => running.await.unwrap_or(false),
+        None => std::future::pending().await,
+    };
+    *opening = None;
+    well
+}
+
 /// Keeps the screen as the board wants it.
 struct Desk<E> {
     engine: E,
@@ -133,6 +147,9 @@ struct Desk<E> {
     program: Option<PathBuf>,
     board: Board,
     notifier: Notifier,
+    starts: Starts,
+    /// The window's program, started here and not ended yet; whether it ended well.
+    opening: Option<JoinHandle<bool>>,
     begun: Instant,
 }
 
@@ -149,9 +166,11 @@ impl<E: Engine> Desk<E> {
             loop {
                 let on = Into::<Chosen>::into(settings.borrow_and_update().clone()).notifications;
                 faces.mark_unchanged();
+                self.windows();
                 self.hush(on).await;
                 self.sync().await;
-                let due = self.board.due().map(|due| Duration::from_millis(due.saturating_sub(self.now())));
+                let due = self.board.due().into_iter().chain(self.starts.due()).min();
+                let due = due.map(|due| Duration::from_millis(due.saturating_sub(self.now())));
                 tokio::select! {
                     heard = next(&mut news) => match heard {
                         Ok(heard) => self.hear(&heard),
@@ -159,6 +178,7 @@ impl<E: Engine> Desk<E> {
                         Err(RecvError::Closed) => return self.clear().await,
                     },
                     signal = self.notifier.next() => self.signalled(signal).await,
+                    well = ended(&mut self.opening) => self.starts.ended(well),
                     _ = settings.changed() => {}
                     _ = faces.changed() => {}
                     () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
@@ -172,6 +192,16 @@ impl<E: Engine> Desk<E> {
     fn hear(&mut self, news: &News) {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         self.board.hear(news, unix);
+    }
+
+    /// A window that came shows what was pressed while it was on its way.
+    fn windows(&mut self) {
+        if self.faces.any() {
+            self.starts.came(self.now());
+        }
+        if let Some((view, id)) = self.starts.show(self.now()) {
+            self.engine.tell(News::Show { view, id });
+        }
     }
 
     async fn hush(&mut self, on: bool) {
@@ -219,7 +249,7 @@ impl<E: Engine> Desk<E> {
         }
     }
 
-    async fn carry_out(&self, deed: Deed, token: Option<&str>) {
+    async fn carry_out(&mut self, deed: Deed, token: Option<&str>) {
         match deed {
             Deed::Answer { question, yes } => {
                 let question = question.to_string();
@@ -231,6 +261,7 @@ impl<E: Engine> Desk<E> {
                         unverified: false,
                         to: None,
                         executable: false,
+                        grant: None,
                         identity: None,
                     },
                     false => Ask::Decline { question, block: false },
@@ -242,8 +273,10 @@ impl<E: Engine> Desk<E> {
             // A window that is there comes to the front; else one is started.
             Deed::Open { view, id } if self.faces.any() => self.engine.tell(News::Show { view, id }),
             Deed::Open { view, id } => {
-                if let Some(program) = &self.program {
-                    open::start_window(program, &self.profile, view, id.as_deref(), token);
+                let Some(program) = &self.program else { return };
+                let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                if let Some((view, id)) = self.starts.wanted((view, id), now) {
+                    self.opening = Some(open::start_window(program, &self.profile, view, id.as_deref(), token));
                 }
             }
             Deed::Folder { path } => open::show(self.notifier.connection(), &path, token).await,

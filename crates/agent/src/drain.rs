@@ -20,6 +20,8 @@ impl Drain {
         }
         let (engine, stop) = (engine.clone(), stop.clone());
         tokio::spawn(async move {
+            // The outbox begins nothing by itself any more.
+            let _ = engine.ask(0, Ask::Drain).await;
             let finished = until_nothing_moves(&engine);
             stop.run_until_cancelled(finished).await;
             stop.cancel();

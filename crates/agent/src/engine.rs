@@ -46,6 +46,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
     fn stopped(&self) -> impl Future<Output = ()> + Send;
     /// Tells every face something the engine does not know of.
     fn tell(&self, news: News);
+    /// Tells it which networks this machine is in; `None` when nobody knows.
+    fn networks_are(&self, here: Option<Vec<hither_engine::Network>>) -> impl Future<Output = ()> + Send;
     /// The settings as they change through requests.
     fn settings(&self) -> watch::Receiver<Self::Kept>;
 }

@@ -5,13 +5,15 @@
 //! seconds to put everything on disk and to tell the others (N7).
 
 use crate::{
-    activation,
+    activation, descriptors,
     desktop::{self, Parts, faces::Faces},
     drain::Drain,
     engine::{Chosen, Engine, Started, Wanted},
+    held::{self, Held},
     lock::{Opening, ProfileLock},
-    logs, practice, ready,
+    logs, networks, practice, ready,
     rest::{self, Clients},
+    saving::Saving,
     settings::Settings,
     supervisor::Supervisor,
     surface::Front,
@@ -31,6 +33,7 @@ use std::{
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -99,6 +102,7 @@ where
     } else {
         logs::to_stderr(options.verbosity);
     }
+    descriptors::make_room();
     let opening = Opening::begin(&profile)?;
     let lock = ProfileLock::take(&profile)?;
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS);
@@ -109,9 +113,10 @@ where
         .map_err(|e| Failure::new(ErrorCode::Internal, format!("no runtime: {e}")))?;
     let host = Host { options, profile };
     let outcome = runtime.block_on(host.live(opening, start));
+    // Everything is on disk: the next agent may begin.
+    drop(lock);
     // A read of standard input that still waits must not hold the end up.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    drop(lock);
     outcome
 }
 
@@ -132,7 +137,6 @@ enum Ending {
     Idle,
     Engine,
     Input(Result<(), Failure>),
-    Settings(Failure),
 }
 
 impl Host {
@@ -143,34 +147,42 @@ impl Host {
     {
         let stored = self.settings()?;
         let chosen = self.chosen(&stored);
-        let inherited = activation::inherited()?;
-        let door = match inherited.control {
-            Some(listener) => Door::adopt(listener)?,
-            None => Door::open(&Place::of(&self.profile)?)?,
+        let supervisor = match self.options.detached {
+            true => Supervisor::default(),
+            false => Supervisor::from_env(&self.profile),
         };
+        let mut inherited = activation::inherited()?;
+        let peer = std::mem::take(&mut inherited.peer);
+        let (door, held) = self.doors(inherited, &supervisor, &stored.revoked)?;
         drop(opening);
         let listening = Signals::new()?;
-        let supervisor = if self.options.detached { Supervisor::default() } else { Supervisor::from_env() };
-        let (engine, started) = start(self.wanted(inherited.peer, &supervisor, chosen.clone())).await?;
+        let (engine, started) = start(self.wanted(peer, &supervisor, chosen.clone())).await?;
         // Listened to before any client can change them.
         let kept = engine.settings();
         let (stop, asked) = (CancellationToken::new(), CancellationToken::new());
         let (faces, parts, clients) = (Faces::new(), Parts::new(), Clients::new());
-        let (saving, saved) = tokio::sync::watch::channel(chosen.clone());
+        let (saving, saved) = Saving::new(stored, chosen);
+        let holder = held.as_ref().map(|(held, _)| held.clone());
         let surface = Arc::new(Front {
             engine: engine.clone(),
             stop: asked.clone(),
             drain: Drain::default(),
             faces: faces.clone(),
             clients: clients.clone(),
+            held: holder.clone(),
             parts: parts.clone(),
             saved,
         });
         let helped = self.options.desktop && !self.options.practice;
         let desk = helped.then(|| desktop::start(&engine, faces, parts, self.profile.clone(), &stop));
         let server = tokio::spawn(serve(door, surface.clone(), Limits::default(), stop.clone()));
+        if let Some((held, door)) = held {
+            tokio::spawn(follow(held.clone(), engine.settings()));
+            tokio::spawn(held.serve(door, stop.clone()));
+        }
         ready::say(&ready::line(&started, &self.profile, self.options.json || self.options.stdio));
         supervisor.ready(&format!("listening on {} addresses", started.listen.len()));
+        tokio::spawn(networks::feed(engine.clone(), self.profile.clone(), stop.clone()));
         if self.options.practice {
             tokio::spawn(practice::play(self.profile.clone(), stop.clone()));
         }
@@ -178,29 +190,20 @@ impl Host {
             () = listening.any() => Ending::Told,
             () = asked.cancelled() => Ending::Told,
             () = engine.stopped() => Ending::Engine,
-            () = self.idle(&engine, &clients) => Ending::Idle,
+            () = self.idle(&engine, &clients, holder.as_ref()) => Ending::Idle,
             () = supervisor.reassure(&engine) => Ending::Engine,
             outcome = self.input(surface.clone(), &stop) => Ending::Input(outcome),
-            failure = self.keep_settings(stored, chosen, kept, &saving) => Ending::Settings(failure),
+            never = saving.follow(&self.profile, kept) => match never {},
         };
         supervisor.stopping();
         if matches!(ending, Ending::Idle) {
             // Who comes now waits at the socket for the next agent.
             stop.cancel();
         }
-        finish(&engine).await;
-        stop.cancel();
-        if let Some(desk) = desk {
-            // It closes what it has on the screen; a desktop that hangs must not hold the end up.
-            let _ = tokio::time::timeout(FAREWELL, desk).await;
-        }
-        if let Err(e) = server.await {
-            tracing::warn!("the control socket ended badly: {e}");
-        }
+        wind_up(&engine, &stop, desk, server).await;
         match ending {
             Ending::Told | Ending::Idle | Ending::Engine => Ok(()),
             Ending::Input(outcome) => outcome,
-            Ending::Settings(failure) => Err(failure),
         }
     }
 
@@ -213,10 +216,31 @@ impl Host {
         serve_lines(input, output, surface, stop.clone()).await.map_err(Failure::from)
     }
 
-    async fn idle<E: Engine>(&self, engine: &E, clients: &Clients) {
+    /// The control socket, and the broker of sockets of other programs with where it listens. An agent without a broker is still an
+    /// agent.
+    fn doors(
+        &self,
+        inherited: activation::Inherited,
+        supervisor: &Supervisor,
+        revoked: &[String],
+    ) -> Result<(Door, Option<(Held, Door)>), Failure> {
+        let place = Place::of(&self.profile)?;
+        let door = inherited.control.map_or_else(|| Door::open(&place), Door::adopt)?;
+        inherited.unknown.iter().for_each(|name| supervisor.let_go(name));
+        if self.options.practice {
+            return Ok((door, None));
+        }
+        let broken = |e: String| tracing::warn!("no sockets of other programs are held: {e}");
+        let at = inherited.broker.map_or_else(|| Door::open_broker(&place), Door::adopt);
+        let parts = held::Parts::new(self.profile.clone(), place.broker(), supervisor.clone());
+        let held = Held::start(parts, revoked, inherited.held).map_err(|e| broken(e.to_string())).ok();
+        Ok((door, held.zip(at.map_err(|e| broken(e.to_string())).ok())))
+    }
+
+    async fn idle<E: Engine>(&self, engine: &E, clients: &Clients, held: Option<&Held>) {
         // Who is reached through a web server has to be there for it.
         match self.options.until_idle.filter(|_| self.options.websocket.listen.is_none()) {
-            Some(period) => rest::until_idle(engine, clients, period).await,
+            Some(period) => rest::until_idle(engine, clients, || held.is_some_and(Held::holds), period).await,
             None => std::future::pending().await,
         }
     }
@@ -265,57 +289,31 @@ impl Host {
         }
         chosen
     }
+}
 
-    /// Writes what requests change, and tells what is on disk. Returns only if the disk says no.
-    async fn keep_settings<K: Clone + Into<Chosen>>(
-        &self,
-        mut stored: Settings,
-        begun: Chosen,
-        mut kept: tokio::sync::watch::Receiver<K>,
-        saving: &tokio::sync::watch::Sender<Chosen>,
-    ) -> Failure {
-        let mut last = begun;
-        while kept.changed().await.is_ok() {
-            let now: Chosen = kept.borrow_and_update().clone().into();
-            adopt(&mut stored, &last, &now);
-            last = now;
-            if let Err(failure) = stored.save(&self.profile) {
-                return failure;
-            }
-            saving.send_replace(last.clone());
-        }
-        std::future::pending().await
+/// Tells the broker which capabilities are revoked, as that changes.
+async fn follow<K: Clone + Into<Chosen>>(held: Held, mut settings: tokio::sync::watch::Receiver<K>) {
+    while settings.changed().await.is_ok() {
+        let now: Chosen = settings.borrow_and_update().clone().into();
+        held.revoked(&now.revoked);
     }
 }
 
-/// Takes over what changed, and only that: what the command line said for this run is not kept by accident.
-fn adopt(stored: &mut Settings, before: &Chosen, now: &Chosen) {
-    if now.name != before.name {
-        stored.name.clone_from(&now.name);
+/// The orderly end.
+async fn wind_up<E: Engine>(
+    engine: &E,
+    stop: &CancellationToken,
+    desk: Option<JoinHandle<()>>,
+    server: JoinHandle<()>,
+) {
+    finish(engine).await;
+    stop.cancel();
+    if let Some(desk) = desk {
+        // It closes what it has on the screen; a desktop that hangs must not hold the end up.
+        let _ = tokio::time::timeout(FAREWELL, desk).await;
     }
-    if now.visibility != before.visibility {
-        stored.visibility = now.visibility;
-    }
-    if now.inbox != before.inbox {
-        stored.inbox.clone_from(&now.inbox);
-    }
-    if now.revoked != before.revoked {
-        stored.revoked.clone_from(&now.revoked);
-    }
-    if now.interfaces != before.interfaces {
-        stored.interfaces.clone_from(&now.interfaces);
-    }
-    if now.allow_tls12 != before.allow_tls12 {
-        stored.allow_tls12 = now.allow_tls12;
-    }
-    if now.certificates != before.certificates {
-        stored.certificates.clone_from(&now.certificates);
-    }
-    if now.bluetooth != before.bluetooth {
-        stored.bluetooth.clone_from(&now.bluetooth);
-    }
-    if now.notifications != before.notifications {
-        stored.notifications = now.notifications;
+    if let Err(e) = server.await {
+        tracing::warn!("the control socket ended badly: {e}");
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod activation;
 pub mod background;
+mod descriptors;
 mod desktop;
 mod drain;
 mod engine;
+mod held;
 pub mod host;
 mod lock;
 pub mod logs;
@@ -17,6 +19,7 @@ mod practice;
 mod ready;
 mod real;
 mod rest;
+mod saving;
 pub mod settings;
 mod supervisor;
 mod surface;

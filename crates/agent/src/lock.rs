@@ -1,14 +1,20 @@
 //! One agent per profile: an advisory lock that the kernel releases when its holder dies, however it dies (A5).
 
-use hither_control::OPENING;
+use hither_control::{OPENING, Place};
 use hither_model::{ErrorCode, Failure};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::{fs::OpenOptionsExt, net::UnixStream},
     path::Path,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
+
+/// How long one that is on its way out is waited for: longer than its end may take (N7).
+const LEAVING: Duration = Duration::from_secs(5);
 
 /// Held by an agent from before it takes the profile until its control socket is there. A client that finds the profile
 /// taken but no socket waits for this lock instead of trying again and again (see `hither-control`, `start`).
@@ -39,7 +45,8 @@ pub(crate) struct ProfileLock {
 }
 
 impl ProfileLock {
-    /// Takes the lock of the profile.
+    /// Takes the lock of the profile. One that is on its way out, its control socket gone already, is waited for; the
+    /// caller holds [`Opening`], so that none is on its way in.
     ///
     /// # Errors
     /// Another agent holds it (the failure names its process), or the file cannot be opened.
@@ -49,12 +56,29 @@ impl ProfileLock {
         let mut file = open(&path).map_err(fault)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&mut file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let leaving = if is_served(profile) { None } else { outlived(&path, LEAVING) };
+                file = leaving.ok_or_else(|| taken(&mut file))?;
+            }
             Err(e) => return Err(fault(e.into())),
         }
         note_process(&mut file).map_err(fault)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Whether somebody takes calls for this profile.
+fn is_served(profile: &Path) -> bool {
+    Place::candidates(profile).iter().any(|place| UnixStream::connect(place.socket()).is_ok())
+}
+
+/// The lock once its holder is gone, if that is soon.
+fn outlived(path: &Path, soon: Duration) -> Option<File> {
+    let file = open(path).ok()?;
+    let (sender, receiver) = mpsc::channel();
+    // If it is not soon, this thread ends with the process.
+    thread::spawn(move || sender.send(flock(&file, FlockOperation::LockExclusive).ok().map(|()| file)));
+    receiver.recv_timeout(soon).ok().flatten()
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -64,8 +88,14 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn fault(path: &Path, e: &io::Error) -> Failure {
-    Failure::new(ErrorCode::StorageFailed, format!("{}: the lock cannot be taken: {e}", path.display()))
-        .hint("make room and permission there, or choose another --profile")
+    use rustix::io::Errno;
+    // What network disks answer that keep no locks. Two agents of one profile would ruin it, so that none starts.
+    let cannot = [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP, Errno::INVAL].map(|errno| Some(errno.raw_os_error()));
+    let fix = match cannot.contains(&e.raw_os_error()) {
+        true => "this disk cannot keep two agents apart: choose a --profile on a disk of this machine",
+        false => "make room and permission there, or choose another --profile",
+    };
+    Failure::new(ErrorCode::StorageFailed, format!("{}: the lock cannot be taken: {e}", path.display())).hint(fix)
 }
 
 fn note_process(file: &mut File) -> io::Result<()> {
@@ -92,11 +122,23 @@ mod tests {
     fn a5_a_second_agent_is_told_who_holds_the_profile_and_the_lock_goes_with_its_holder() {
         let top = tempfile::tempdir().unwrap();
         let first = ProfileLock::take(top.path()).unwrap();
+        let place = Place::of(top.path()).unwrap();
+        place.prepare().unwrap();
+        let _served = std::os::unix::net::UnixListener::bind(place.socket()).unwrap();
         let failure = ProfileLock::take(top.path()).unwrap_err();
         assert_eq!(failure.code, ErrorCode::Misuse);
         assert!(failure.message.contains(&format!("process {}", std::process::id())), "{}", failure.message);
         drop(first);
         ProfileLock::take(top.path()).unwrap();
+    }
+
+    #[test]
+    fn a5_an_agent_that_takes_no_calls_any_more_is_waited_for() {
+        let top = tempfile::tempdir().unwrap();
+        let first = ProfileLock::take(top.path()).unwrap();
+        let ending = thread::spawn(move || drop(first));
+        ProfileLock::take(top.path()).unwrap();
+        ending.join().unwrap();
     }
 
     #[test]
@@ -107,5 +149,16 @@ mod tests {
         std::os::unix::fs::symlink(&other, top.path().join("agent.lock")).unwrap();
         assert_eq!(ProfileLock::take(top.path()).unwrap_err().code, ErrorCode::StorageFailed);
         assert_eq!(std::fs::read(&other).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_disk_that_cannot_lock_is_no_place_for_a_profile_and_that_is_said() {
+        use rustix::io::Errno;
+        for errno in [Errno::NOLCK, Errno::NOSYS, Errno::NOTSUP] {
+            let failure = fault(Path::new("/net/p/agent.lock"), &errno.into());
+            assert_eq!(failure.code, ErrorCode::StorageFailed);
+            assert!(failure.hint.unwrap().contains("a disk of this machine"), "{errno}");
+        }
+        assert!(fault(Path::new("/p"), &Errno::ROFS.into()).hint.unwrap().contains("make room"));
     }
 }

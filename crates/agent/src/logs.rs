@@ -121,7 +121,13 @@ impl RotatingFile {
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.size > 0 && self.size + bytes.len() as u64 > self.full {
-            fs::rename(&self.path, self.path.with_extension("log.1"))?;
+            match fs::rename(&self.path, self.path.with_extension("log.1")) {
+                Ok(()) => {}
+                // Somebody else put it aside; the rest is written where it can be found.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                // On a disk that says no, the log ends rather than grows.
+                Err(error) => return Err(error),
+            }
             self.file = append_to(&self.path)?;
             self.size = 0;
         }
@@ -167,5 +173,17 @@ mod tests {
             assert_eq!(std::os::unix::fs::MetadataExt::mode(&found) & 0o777, 0o600);
         }
         assert!(fs::read_to_string(path).unwrap().ends_with("after a restart\n"));
+    }
+
+    #[test]
+    fn a_log_that_somebody_took_away_begins_again_when_it_is_its_turn() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path().join("agent.log");
+        let mut log = RotatingFile::open(path.clone(), 30).unwrap();
+        log.append(b"twenty bytes of text\n").unwrap();
+        fs::remove_file(&path).unwrap();
+        log.append(b"and twenty bytes more\n").unwrap();
+        assert_eq!(fs::read_to_string(path).unwrap(), "and twenty bytes more\n");
+        assert!(!top.path().join("agent.log.1").exists());
     }
 }

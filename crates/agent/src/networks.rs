@@ -1,46 +1,27 @@
-//! Which networks this machine is in, and which of them count as private: home and work (R1.6). Asked of NetworkManager and
-//! firewalld on the system's bus; where they are not there, no network is private. A zone of theirs called home, work, internal or
-//! trusted is private, every other is public; the person's own word for one connection goes before that.
+//! Which networks this machine is in, which of them count as private (home and work, R1.6), and what they cost (R6.14). Asked
+//! of NetworkManager, firewalld and ModemManager on the system's bus (`bus`); where they are not there, no network is
+//! private. A zone of theirs called home, work, internal or trusted is private, every other is public; the person's own word
+//! for one connection (`words`) goes before that.
 //!
-//! Nothing is kept here but the person's word: `networks.json` of a profile, by the connection's UUID. It is read by whoever wants to
-//! reach a server, each time.
+//! Read by whoever wants to reach a server, each time; the engine is told of every change (`feed`).
 
-use futures_core::Stream;
-use hither_model::{ErrorCode, Failure};
-use std::{
-    collections::{BTreeMap, HashMap},
-    fs,
-    future::poll_fn,
-    io::{self, Write},
-    net::IpAddr,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    pin::Pin,
-    time::Duration,
-};
+mod bus;
+mod changes;
+mod feed;
+mod words;
+
+pub use changes::Changes;
+pub(crate) use feed::feed;
+pub use hither_engine::Cost;
+pub use words::{Said, say, words};
+
+use std::{net::IpAddr, path::Path, time::Duration};
 use tokio::time::timeout;
-use zbus::{
-    Connection, MessageStream, connection,
-    message::Type,
-    zvariant::{OwnedObjectPath, OwnedValue},
-};
 
-const MANAGER: &str = "org.freedesktop.NetworkManager";
-const ROOT: &str = "/org/freedesktop/NetworkManager";
-const BUS: &str = "org.freedesktop.DBus";
-const FIREWALL: &str = "org.fedoraproject.FirewallD1";
 /// How long the bus may take for everything that is asked at once.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long signals are gathered before it is looked again.
-const SETTLING: Duration = Duration::from_millis(300);
-/// Most connections that are looked at.
-const MAX_CONNECTIONS: usize = 64;
 /// Zones that are private.
 const PRIVATE: [&str; 4] = ["home", "work", "internal", "trusted"];
-/// The file with the person's word.
-const FILE: &str = "networks.json";
-/// Longest file of it, bytes.
-const MAX_FILE: u64 = 64 * 1024;
 
 /// A network that this machine is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +32,12 @@ pub struct Network {
     pub name: String,
     /// The firewall's zone for it; empty if nobody says.
     pub zone: String,
-    /// The person's own word, if there is one.
-    pub said: Option<bool>,
+    /// Whether NetworkManager says, or guesses, that it is paid by the byte or limited.
+    pub metered: bool,
+    /// Whether its modem is in another operator's net.
+    pub roaming: bool,
+    /// The person's own words.
+    pub said: Said,
     /// This machine's addresses in it, with the lengths of their prefixes.
     pub addresses: Vec<(IpAddr, u8)>,
 }
@@ -60,188 +45,50 @@ pub struct Network {
 impl Network {
     /// Whether it counts as private: the person's word, else the zone's.
     pub fn private(&self) -> bool {
-        self.said.unwrap_or_else(|| PRIVATE.contains(&self.zone.as_str()))
+        self.said.private.unwrap_or_else(|| PRIVATE.contains(&self.zone.as_str()))
+    }
+
+    /// What it costs: abroad the most, whatever was said of the connection at home; else the person's word, else
+    /// NetworkManager's.
+    pub fn cost(&self) -> Cost {
+        match self.said.metered.unwrap_or(self.metered) {
+            _ if self.roaming => Cost::Dear,
+            true => Cost::Metered,
+            false => Cost::Free,
+        }
     }
 }
 
 /// The networks of this machine, as the profile's person sees them. Without NetworkManager there are none to know.
 pub async fn look(profile: &Path) -> Vec<Network> {
-    let asked = async { known(&connect().await?).await };
-    let mut all = match timeout(PATIENCE, asked).await {
-        Ok(Ok(all)) => all,
-        // Unknown is public.
-        Ok(Err(_)) | Err(_) => Vec::new(),
-    };
+    known(profile).await.unwrap_or_default()
+}
+
+/// The same, or `None` if nobody can tell: NetworkManager is not there, or networks come from elsewhere.
+async fn known(profile: &Path) -> Option<Vec<Network>> {
+    let asked = async { bus::known(&bus::connect().await?).await };
+    let mut all = timeout(PATIENCE, asked).await.ok()?.ok()?;
+    if all.is_empty() && any_route(&read("/proc/net/route"), &read("/proc/net/ipv6_route")) {
+        return None;
+    }
     let said = words(profile).unwrap_or_default();
-    all.iter_mut().for_each(|network| network.said = said.get(&network.uuid).copied());
-    all
+    all.iter_mut().for_each(|network| network.said = said.get(&network.uuid).copied().unwrap_or_default());
+    Some(all)
 }
 
-/// Hears when something about networks may have changed. What changes after [`Self::listen`] is not missed.
-pub struct Changes {
-    signals: Option<MessageStream>,
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
 }
 
-impl Changes {
-    /// Listens on the system's bus; where there is none, nothing is ever heard.
-    pub async fn listen() -> Self {
-        let listening = async {
-            let bus = connect().await?;
-            let stream = MessageStream::from(&bus);
-            for rule in [
-                format!("type='signal',sender='{MANAGER}'"),
-                format!("type='signal',sender='{FIREWALL}'"),
-                format!("type='signal',member='NameOwnerChanged',arg0='{MANAGER}'"),
-            ] {
-                call(&bus, BUS, "/org/freedesktop/DBus", BUS, "AddMatch", &(rule,)).await?;
-            }
-            Ok::<_, zbus::Error>(stream)
-        };
-        Self { signals: timeout(PATIENCE, listening).await.ok().and_then(Result::ok) }
-    }
-
-    /// Returns when it is worth looking again. Cancellation safe.
-    pub async fn next(&mut self) {
-        let Some(signals) = &mut self.signals else { return std::future::pending().await };
-        loop {
-            match poll_fn(|cx| Pin::new(&mut *signals).poll_next(cx)).await {
-                Some(Ok(message)) if message.message_type() == Type::Signal => break,
-                Some(Ok(_)) => {}
-                // The bus is gone, and with it whoever knew: look once more.
-                Some(Err(_)) | None => {
-                    self.signals = None;
-                    break;
-                }
-            }
-        }
-        tokio::time::sleep(SETTLING).await;
-    }
-}
-
-impl std::fmt::Debug for Changes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Changes").finish_non_exhaustive()
-    }
-}
-
-async fn connect() -> zbus::Result<Connection> {
-    connection::Builder::system()?.method_timeout(PATIENCE).build().await
-}
-
-async fn call<B: serde::ser::Serialize + zbus::zvariant::DynamicType>(
-    bus: &Connection,
-    to: &str,
-    path: &str,
-    interface: &str,
-    method: &str,
-    body: &B,
-) -> zbus::Result<zbus::Message> {
-    bus.call_method(Some(to), path, Some(interface), method, body).await
-}
-
-async fn property<T>(bus: &Connection, path: &str, interface: &str, name: &str) -> zbus::Result<T>
-where
-    T: TryFrom<OwnedValue>,
-    T::Error: Into<zbus::zvariant::Error>,
-{
-    let interface = format!("{MANAGER}{interface}");
-    let reply = call(bus, MANAGER, path, "org.freedesktop.DBus.Properties", "Get", &(interface, name)).await?;
-    let value: OwnedValue = reply.body().deserialize()?;
-    T::try_from(value).map_err(|error| zbus::Error::Variant(error.into()))
-}
-
-async fn known(bus: &Connection) -> zbus::Result<Vec<Network>> {
-    let active: Vec<OwnedObjectPath> = property(bus, ROOT, "", "ActiveConnections").await?;
-    let mut usual = None;
-    let mut all = Vec::new();
-    for path in active.iter().take(MAX_CONNECTIONS) {
-        // One that goes away while it is looked at is not there.
-        let Ok(mut network) = network(bus, path.as_str()).await else { continue };
-        if network.zone.is_empty() {
-            if usual.is_none() {
-                usual = Some(default_zone(bus).await);
-            }
-            network.zone = usual.clone().unwrap_or_default();
-        }
-        all.push(network);
-    }
-    Ok(all)
-}
-
-async fn network(bus: &Connection, path: &str) -> zbus::Result<Network> {
-    let part = ".Connection.Active";
-    let uuid: String = property(bus, path, part, "Uuid").await?;
-    let name: String = property(bus, path, part, "Id").await?;
-    let settings: OwnedObjectPath = property(bus, path, part, "Connection").await?;
-    let mut addresses = Vec::new();
-    for (config, interface) in [("Ip4Config", ".IP4Config"), ("Ip6Config", ".IP6Config")] {
-        let at: OwnedObjectPath = property(bus, path, part, config).await?;
-        if at.as_str() == "/" {
-            continue;
-        }
-        let listed: Vec<HashMap<String, OwnedValue>> = property(bus, at.as_str(), interface, "AddressData").await?;
-        addresses.extend(listed.iter().filter_map(address));
-    }
-    Ok(Network { uuid, name, zone: zone(bus, settings.as_str()).await.unwrap_or_default(), said: None, addresses })
-}
-
-fn address(entry: &HashMap<String, OwnedValue>) -> Option<(IpAddr, u8)> {
-    let text: &str = entry.get("address")?.downcast_ref().ok()?;
-    let prefix: u32 = entry.get("prefix")?.downcast_ref().ok()?;
-    // A prefix of nothing would make the whole Internet private.
-    let prefix = u8::try_from(prefix).ok().filter(|prefix| (1..=128).contains(prefix))?;
-    Some((text.parse().ok()?, prefix))
-}
-
-async fn zone(bus: &Connection, settings: &str) -> zbus::Result<String> {
-    let interface = format!("{MANAGER}.Settings.Connection");
-    let reply = call(bus, MANAGER, settings, &interface, "GetSettings", &()).await?;
-    let all: HashMap<String, HashMap<String, OwnedValue>> = reply.body().deserialize()?;
-    let zone = all.get("connection").and_then(|connection| connection.get("zone"));
-    Ok(zone.and_then(|zone| zone.downcast_ref::<&str>().ok()).unwrap_or_default().to_owned())
-}
-
-/// What firewalld takes where a connection names none; empty where it is not there.
-async fn default_zone(bus: &Connection) -> String {
-    let asked = call(bus, FIREWALL, "/org/fedoraproject/FirewallD1", FIREWALL, "getDefaultZone", &()).await;
-    asked.and_then(|reply| reply.body().deserialize()).unwrap_or_default()
-}
-
-/// The person's words, by UUID: private or not.
-///
-/// # Errors
-/// [`ErrorCode::StorageFailed`] if the file cannot be read or is damaged.
-pub fn words(profile: &Path) -> Result<BTreeMap<String, bool>, Failure> {
-    let path = profile.join(FILE);
-    let failed = |why: String| Failure::new(ErrorCode::StorageFailed, format!("{}: {why}", path.display()));
-    match fs::metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(failed(error.to_string())),
-        Ok(found) if found.len() > MAX_FILE => return Err(failed("it is too long".into())),
-        Ok(_) => {}
-    }
-    let text = fs::read(&path).map_err(|error| failed(error.to_string()))?;
-    serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))
-}
-
-/// Keeps the person's word for a connection, or forgets it.
-///
-/// # Errors
-/// As [`words`], and if it cannot be written.
-pub fn say(profile: &Path, uuid: &str, private: Option<bool>) -> Result<(), Failure> {
-    let mut all = words(profile)?;
-    match private {
-        Some(private) => all.insert(uuid.to_owned(), private),
-        None => all.remove(uuid),
-    };
-    let written = || -> io::Result<()> {
-        let next: PathBuf = profile.join(format!("{FILE}.{}", std::process::id()));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
-        file.write_all(&serde_json::to_vec(&all)?)?;
-        file.sync_all()?;
-        fs::rename(&next, profile.join(FILE))
-    };
-    written().map_err(|error| Failure::new(ErrorCode::StorageFailed, format!("{FILE}: {error}")))
+/// Whether the system knows a way to anywhere but itself: any of IPv4, or the default one of IPv6 (every interface has a
+/// local one).
+fn any_route(v4: &str, v6: &str) -> bool {
+    let v4 = v4.lines().skip(1).any(|line| line.split_whitespace().next().is_some_and(|interface| interface != "lo"));
+    let v6 = v6.lines().any(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        matches!(fields.as_slice(), [to, "00", .., interface] if to.bytes().all(|b| b == b'0') && *interface != "lo")
+    });
+    v4 || v6
 }
 
 #[cfg(test)]
@@ -249,7 +96,15 @@ mod tests {
     use super::*;
 
     fn network(zone: &str, said: Option<bool>) -> Network {
-        Network { uuid: "u".into(), name: "n".into(), zone: zone.into(), said, addresses: vec![] }
+        Network {
+            uuid: "u".into(),
+            name: "n".into(),
+            zone: zone.into(),
+            metered: false,
+            roaming: false,
+            said: Said { private: said, metered: None },
+            addresses: vec![],
+        }
     }
 
     #[test]
@@ -263,14 +118,23 @@ mod tests {
     }
 
     #[test]
-    fn r1_6_the_persons_word_is_kept_and_forgotten() {
-        let profile = tempfile::tempdir().unwrap();
-        assert!(words(profile.path()).unwrap().is_empty());
-        say(profile.path(), "a", Some(true)).unwrap();
-        say(profile.path(), "b", Some(false)).unwrap();
-        say(profile.path(), "a", None).unwrap();
-        assert_eq!(words(profile.path()).unwrap(), BTreeMap::from([("b".to_owned(), false)]));
-        fs::write(profile.path().join(FILE), "{").unwrap();
-        assert!(words(profile.path()).is_err() && say(profile.path(), "c", Some(true)).is_err());
+    fn r6_14_the_persons_word_on_cost_goes_first_and_abroad_is_dear() {
+        let cost = |metered, said, roaming| {
+            let said = Said { private: None, metered: said };
+            Network { metered, said, roaming, ..network("", None) }.cost()
+        };
+        assert_eq!([cost(false, None, false), cost(true, None, false)], [Cost::Free, Cost::Metered]);
+        assert_eq!([cost(true, Some(false), false), cost(false, Some(true), false)], [Cost::Free, Cost::Metered]);
+        assert_eq!([cost(false, None, true), cost(true, Some(false), true)], [Cost::Dear, Cost::Dear]);
+    }
+
+    #[test]
+    fn a_route_that_networkmanager_does_not_know_of_is_a_network_all_the_same() {
+        let v4 = "Iface\tDestination\tGateway\n";
+        let v6 = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n\
+                  fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n";
+        assert!(!any_route(v4, v6) && !any_route("", ""));
+        assert!(any_route(&format!("{v4}eth0\t00004D0A\t00000000\n"), v6));
+        assert!(any_route(v4, &format!("{v6}{}", v6.lines().next().unwrap().replace("  lo", "eth0"))));
     }
 }

@@ -104,6 +104,7 @@ impl Player {
             unverified: question.code.is_none(),
             to,
             executable: false,
+            grant: None,
             identity: None,
         };
         match self.client.ask(accept).await {

@@ -50,6 +50,10 @@ impl Engine for Handle {
         Handle::tell(self, news);
     }
 
+    async fn networks_are(&self, here: Option<Vec<hither_engine::Network>>) {
+        Handle::networks_are(self, here).await;
+    }
+
     fn settings(&self) -> watch::Receiver<Self::Kept> {
         Handle::settings(self)
     }

@@ -3,8 +3,9 @@
 
 use crate::engine::Engine;
 use hither_model::{
-    Answer, Ask,
-    row::{StatusRow, Visibility},
+    Answer, Ask, OutboxState,
+    ask::OutboxAsk,
+    row::{OutboxRow, StatusRow, Visibility},
 };
 use std::{collections::BTreeSet, time::Duration};
 use tokio::sync::watch;
@@ -29,14 +30,15 @@ impl Clients {
 
 /// Returns when nothing was there to do for `period`. Looks only when a period without clients is over, so that an
 /// agent at rest costs nothing more.
-pub(crate) async fn until_idle<E: Engine>(engine: &E, clients: &Clients, period: Duration) {
+/// `held` says whether a socket of another program is held: then somebody has to wait at it.
+pub(crate) async fn until_idle<E: Engine>(engine: &E, clients: &Clients, held: impl Fn() -> bool, period: Duration) {
     let mut changes = clients.0.subscribe();
     loop {
         if changes.wait_for(BTreeSet::is_empty).await.is_err() {
             return std::future::pending().await;
         }
         let disturbed = tokio::time::timeout(period, changes.changed()).await;
-        if disturbed.is_err() && nothing_to_miss(engine).await {
+        if disturbed.is_err() && !held() && nothing_to_miss(engine).await {
             return;
         }
     }
@@ -45,7 +47,10 @@ pub(crate) async fn until_idle<E: Engine>(engine: &E, clients: &Clients, period:
 async fn nothing_to_miss<E: Engine>(engine: &E) -> bool {
     let Ok(Answer::Status { status }) = engine.ask(0, Ask::Status).await else { return false };
     let Ok(Answer::Links { rows }) = engine.ask(0, Ask::Links).await else { return false };
-    rests(&status) && rows.is_empty()
+    // What waits for a device goes when that is seen, and somebody has to look.
+    let Ok(Answer::Outbox { rows: kept, .. }) = engine.ask(0, Ask::Outbox(OutboxAsk::List)).await else { return false };
+    let waits = |row: &OutboxRow| matches!(row.state, OutboxState::Waiting | OutboxState::Sending);
+    rests(&status) && rows.is_empty() && !kept.iter().any(waits)
 }
 
 /// Whether the state of an agent is one that can be left alone. A device that may be seen has to answer.

@@ -2,7 +2,8 @@
 //!
 //! The file is versioned and written atomically. One that is damaged, has an unknown word in it, or comes from a newer
 //! hither is refused with the fix: it is never taken for an empty one, since that could show a device that was hidden
-//! (N5). For the same reason every setting but the name must be there, and the last line is one of them.
+//! (N5). For the same reason every setting but the name must be there, and the last line is one of them. A file of an
+//! earlier version is read, and kept as it was beside the new one (`settings.toml.vN`, the last one only).
 
 use hither_engine::{Bluetooth, Certificates, Interfaces};
 use hither_model::{DisplayName, ErrorCode, Failure, row::Visibility};
@@ -138,9 +139,21 @@ impl Settings {
                 .hint(aside(&path)));
             }
         };
-        Self::parse(&text).map_err(|why| {
-            Failure::new(ErrorCode::StorageFailed, format!("{}: {why}", path.display())).hint(aside(&path))
-        })
+        let version = toml::from_str(&text).map_or(VERSION, |OnlyVersion { version }| version);
+        let settings = Self::parse(&text).map_err(|why| {
+            let fix = match version > VERSION {
+                true => format!("start the hither that wrote them, or update this one; {}", afresh(&path)),
+                false => aside(&path),
+            };
+            Failure::new(ErrorCode::StorageFailed, format!("{}: {why}", path.display())).hint(fix)
+        })?;
+        if version < VERSION {
+            put_aside(profile, version, &text).map_err(|e| {
+                let why = format!("{}: the settings of version {version} cannot be kept: {e}", path.display());
+                Failure::new(ErrorCode::StorageFailed, why).hint("make room and permission there; nothing was changed")
+            })?;
+        }
+        Ok(settings)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -152,7 +165,13 @@ impl Settings {
                 let earlier = toml::from_str::<Earlier>(text).map_err(damaged)?;
                 earlier.settings().ok_or("the settings are damaged: what is in them is not of their version")?
             }
-            _ => return Err(format!("the settings are of version {version}, this hither reads up to {VERSION}")),
+            _ if version > VERSION => {
+                return Err(format!(
+                    "the settings are of version {version}, which a newer hither wrote; hither {} reads up to {VERSION}",
+                    env!("CARGO_PKG_VERSION")
+                ));
+            }
+            _ => return Err(format!("the settings are of version {version}, which no hither wrote")),
         };
         if !settings.inbox.is_absolute() {
             return Err("the inbox must be an absolute path".into());
@@ -174,18 +193,38 @@ impl Settings {
                 .hint("make room and permission there")
         };
         let text = toml::to_string(self).map_err(|e| fault(e.to_string()))?;
-        let new = path.with_extension("toml.new");
-        let write = || -> io::Result<()> {
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(0o600);
-            let mut out = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&new)?;
-            out.write_all(text.as_bytes())?;
-            out.sync_all()?;
-            fs::rename(&new, &path)?;
-            File::open(profile)?.sync_all()
-        };
-        write().map_err(|e| fault(e.to_string()))
+        write(profile, &path, &text).map_err(|e| fault(e.to_string()))
     }
+}
+
+/// Gives a whole file its name; what could not be written whole does not stay.
+fn write(profile: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let whole = || -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut out = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&new)?;
+        out.write_all(text.as_bytes())?;
+        out.sync_all()?;
+        fs::rename(&new, path)
+    };
+    whole().inspect_err(|_| drop(fs::remove_file(&new)))?;
+    File::open(profile)?.sync_all()
+}
+
+/// Keeps the file of an earlier version as it was, in place of one that is older still.
+fn put_aside(profile: &Path, version: u32, text: &str) -> io::Result<()> {
+    let beside = |version| profile.join(format!("settings.toml.v{version}"));
+    write(profile, &beside(version), text)?;
+    for older in 0..version {
+        match fs::remove_file(beside(older)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Six pairs of hexadecimal digits with colons between them.
@@ -199,7 +238,11 @@ fn file(profile: &Path) -> PathBuf {
 }
 
 fn aside(path: &Path) -> String {
-    format!("put it right, or start with fresh settings: `mv {0} {0}.old`", path.display())
+    format!("put it right; {}", afresh(path))
+}
+
+fn afresh(path: &Path) -> String {
+    format!("or start with fresh settings: `mv {0} {0}.old`", path.display())
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -282,6 +325,13 @@ virtual = true
         settings.save(top.path()).unwrap();
         assert!(fs::read_to_string(file(top.path())).unwrap().contains("version = 5\n"));
         assert_eq!(Settings::load(top.path()).unwrap(), settings);
+        assert_eq!(fs::read_to_string(top.path().join("settings.toml.v1")).unwrap(), FIRST, "kept as it was");
+        for (text, version) in [(&fourth, 4), (&fourth, 4)] {
+            fs::write(file(top.path()), text).unwrap();
+            Settings::load(top.path()).unwrap().save(top.path()).unwrap();
+            assert_eq!(fs::read_to_string(top.path().join(format!("settings.toml.v{version}"))).unwrap(), *text);
+        }
+        assert!(!top.path().join("settings.toml.v1").exists(), "the last one only");
         for end in 0..FIRST.trim_end().len() {
             assert!(Settings::parse(&FIRST[..end]).is_err(), "cut at {end}");
         }
@@ -330,5 +380,34 @@ virtual = true
         for end in 0..whole.len() {
             assert!(Settings::parse(&whole[..end]).is_err(), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn n5_settings_of_a_newer_hither_are_refused_with_both_versions_and_stay() {
+        let top = tempfile::tempdir().unwrap();
+        let newer = toml::to_string(&Settings::fresh(top.path())).unwrap().replace("version = 5", "version = 99");
+        fs::write(file(top.path()), &newer).unwrap();
+        let failure = Settings::load(top.path()).unwrap_err();
+        let Failure { message, hint, .. } = failure;
+        assert!(
+            message.contains("version 99") && message.contains("up to 5") && message.contains("newer"),
+            "{message}"
+        );
+        assert!(hint.is_some_and(|hint| hint.contains("mv ")));
+        assert_eq!(fs::read_to_string(file(top.path())).unwrap(), newer);
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1, "and nothing is put beside it");
+    }
+
+    #[test]
+    fn f8_settings_that_could_not_be_written_leave_the_old_ones_and_nothing_half() {
+        let top = tempfile::tempdir().unwrap();
+        let mut settings = Settings::fresh(top.path());
+        settings.save(top.path()).unwrap();
+        // A directory where the new file has to be written: no user, not even root, can.
+        fs::create_dir(top.path().join("settings.toml.new")).unwrap();
+        settings.notifications = false;
+        let failure = settings.save(top.path()).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::StorageFailed);
+        assert!(Settings::load(top.path()).unwrap().notifications);
     }
 }

@@ -1,20 +1,18 @@
 //! The engine as the control socket sees it: every call is passed on but what is for the agent around it: `stop`,
-//! `watching`, and what the desktop does in `status` and `doctor`.
+//! `watching`, `held`, and what the desktop does in `status` and `doctor`.
 
 use crate::{
     desktop::{Parts, faces::Faces},
     drain::Drain,
-    engine::{Chosen, Engine},
+    engine::Engine,
+    held::Held,
     rest::Clients,
+    saving::Saved,
 };
 use hither_control::{Boxed, ClientId, PipeAsk, Surface, Wire};
 use hither_model::{Answer, Ask, Failure, News};
-use std::time::Duration;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
-
-/// How long a disk may take before a change of the settings is answered all the same.
-const SAVED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Passes calls on to an engine.
 pub(crate) struct Front<E> {
@@ -27,22 +25,12 @@ pub(crate) struct Front<E> {
     pub(crate) faces: Faces,
     /// All clients.
     pub(crate) clients: Clients,
+    /// The sockets of other programs; none where they cannot be held.
+    pub(crate) held: Option<Held>,
     /// What the desktop does for us.
     pub(crate) parts: Parts,
     /// The settings that are on disk.
-    pub(crate) saved: watch::Receiver<Chosen>,
-}
-
-impl<E: Engine> Front<E> {
-    /// Waits until what the settings are now is on disk: an answer says that it is.
-    async fn until_saved(&self) {
-        let settings = self.engine.settings();
-        let mut saved = self.saved.clone();
-        let same = saved.wait_for(|saved| *saved == settings.borrow().clone().into());
-        if tokio::time::timeout(SAVED_WITHIN, same).await.is_err() {
-            tracing::warn!("the settings are not on disk yet");
-        }
-    }
+    pub(crate) saved: Saved,
 }
 
 /// Whether a request may change the settings.
@@ -75,15 +63,17 @@ impl<E: Engine> Surface for Front<E> {
                     self.faces.watching(client.0, seen);
                     return Answer::Done;
                 }
+                Ask::Held => return Answer::Held { rows: self.held.as_ref().map(Held::rows).unwrap_or_default() },
                 _ => {}
             }
             if let Err(failure) = self.drain.permits(&ask) {
                 return Answer::Failed { failure };
             }
             let sets = sets(&ask);
-            let answer = self.engine.ask(client.0, ask).await;
+            let mut answer = self.engine.ask(client.0, ask).await;
             if sets && answer.is_ok() {
-                self.until_saved().await;
+                let now = self.engine.settings().borrow().clone().into();
+                answer = self.saved.until(now).await.and(answer);
             }
             match answer {
                 Ok(Answer::Status { mut status }) => {

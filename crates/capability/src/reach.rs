@@ -191,6 +191,18 @@ impl Reach {
         if critical_port(port) { Err(Denied::CriticalPort { port }) } else { Ok(()) }
     }
 
+    /// Whether a name may be looked up whose addresses nobody knows yet: where the Internet is permitted, or there is a
+    /// network the person trusts and servers in it are permitted.
+    ///
+    /// # Errors
+    /// [`Denied`].
+    pub fn permits_names(&self) -> Result<(), Denied> {
+        match self.networks.trusted.is_empty() {
+            true => self.internet(),
+            false => self.check(),
+        }
+    }
+
     /// Whether the person's sign-in at their organisation may be used unasked (R1.9).
     ///
     /// # Errors

@@ -103,6 +103,8 @@ commands! {
     Messages(c::messages::Messages),
     /// Offer files and folders
     Send(c::send::Send),
+    /// What is to be sent, also to devices that are away
+    Outbox(c::outbox::Outbox),
     /// Accept what is offered, while this runs
     Receive(c::receive::Receive),
     /// Past and present transfers
@@ -121,6 +123,8 @@ commands! {
     Expose(c::expose::Expose),
     /// Services that are lent, and those of others that are used
     Exposed(c::expose::Exposed),
+    /// What devices may do here without asking again
+    Grant(c::grant::Grant),
     /// Reach a service that another device lends
     Forward(c::forward::Forward),
     /// A stream to any server, its protection asked for and checked
@@ -129,6 +133,8 @@ commands! {
     Ws(c::ws::Ws),
     /// The networks this machine is in, and which of them you trust
     Network(c::network::NetworkCommand),
+    /// Sockets that the agent holds for other programs of yours
+    Held(c::held::Held),
     /// User names and passwords for servers and proxies, kept in the keyring
     Credential(c::credential::Credential),
     /// Certificates this device can be known by
@@ -197,6 +203,15 @@ mod tests {
             inbox --watch
             accept ab --always --yes-code --to /tmp
             accept ab --unverified --executable
+            accept ab --grant-files 2GB --grant-for 3d --grant-here
+            accept ab --grant-files any --grant-to /tmp --grant-until 2096-11-27
+            grant
+            grant list
+            grant files Ana
+            grant files Ana --up-to 2GB --to Inbox --until 2096-11-27 --here
+            grant files Ana --for 3d
+            grant service Ana ssh --times 2 --for 3d --here
+            grant revoke ab
             decline ab --block
             sessions
             session ab
@@ -205,6 +220,19 @@ mod tests {
             messages
             messages Ana --follow
             send Ana a b --wait
+            send Ana a --later --expires 7d --priority low --cost always --group g
+            send --to Ana --to Ben a b --later
+            send a --to Ana
+            outbox
+            outbox list
+            outbox withdraw ab
+            outbox change ab --priority high --cost unrestricted --expires 2d
+            outbox hold ab
+            outbox go ab
+            outbox tidy
+            outbox group films --serial
+            outbox group films --parallel
+            outbox ungroup films
             receive --to /tmp --once --from Ana
             transfers
             transfer ab
@@ -230,6 +258,8 @@ mod tests {
             expose wiki [::1]:8080 --to Ana --to 3f2a --for 2h
             expose wiki localhost:8080 --to Ana --always
             expose wiki localhost:8080 --to Ana --until-closed
+            expose ssh 127.0.0.1:22 --to Ana --times 2 --for 2h
+            expose ssh 127.0.0.1:22 --granted
             expose --list
             expose --stop ssh
             expose --stop ssh --to Ana
@@ -303,60 +333,77 @@ mod tests {
         }
     }
 
+    const NONSENSE: &[&str] = &[
+        "invite",
+        "invite Ana --link",
+        "invite --link --message x",
+        "invite Ana --qr",
+        "invite Ana --yes-code --unverified",
+        "send Ana",
+        "send --to Ana",
+        "send Ana a --priority urgent",
+        "outbox change ab",
+        "outbox group films --serial --parallel",
+        "pipe",
+        "pipe Ana --listen",
+        "pipe Ana --once",
+        "accept",
+        "accept ab --yes-code --unverified",
+        "trust set Ana friend",
+        "visibility some",
+        "withdraw ab",
+        "invite --link --identity ab",
+        "pin",
+        "pin ab 123456",
+        "choose ab",
+        "identity use",
+        "identity import",
+        "identity import me.p12 --password secret",
+        "trust ca set ab",
+        "trust ca set ab --invite maybe",
+        "card module add",
+        "visibility --for 10m",
+        "near --timeout soon",
+        "near --watch --details",
+        "settings set colour red",
+        "history --limit -1",
+        "connect example.org",
+        "expose",
+        "expose ssh 127.0.0.1:22",
+        "expose ssh --to Ana",
+        "expose a/b 127.0.0.1:22 --to Ana",
+        "expose ssh 127.0.0.1:22 --to Ana --for 2h --always",
+        "expose ssh 127.0.0.1:22 --to Ana --until-closed --always",
+        "expose ssh 127.0.0.1:22 --to Ana --for 0",
+        "expose --list --stop ssh",
+        "expose ssh 127.0.0.1:22 --to Ana --times 2 --until-closed",
+        "expose ssh 127.0.0.1:22 --to Ana --times 0",
+        "expose ssh 127.0.0.1:22 --to Ana --granted",
+        "grant files",
+        "grant files Ana --up-to some",
+        "grant files Ana --until friday",
+        "grant files Ana --for 3d --until 2096-11-27",
+        "grant service Ana",
+        "grant service Ana ssh --times 0",
+        "accept ab --grant-here",
+        "accept ab --grant-files 2GB --unverified",
+        "forward Ana",
+        "forward --stop ssh --bind 127.0.0.1:1",
+        "connect example.org 443 --ask",
+        "connect example.org 443 --pin-stdin",
+        "credential add proxy.example:3128",
+        "credential add proxy.example:3128 ana secret",
+        "connect example.org 443 --level tls11",
+        "connect example.org 443 --validate-host x",
+        "ws",
+        "agent --websocket 7000",
+        "agent --websocket-url wss://home.example/",
+        "agent --websocket 127.0.0.1:7000 --websocket-url ws://home.example/",
+    ];
+
     #[test]
     fn calls_that_make_no_sense_are_refused() {
-        for line in [
-            "invite",
-            "invite Ana --link",
-            "invite --link --message x",
-            "invite Ana --qr",
-            "invite Ana --yes-code --unverified",
-            "send Ana",
-            "pipe",
-            "pipe Ana --listen",
-            "pipe Ana --once",
-            "accept",
-            "accept ab --yes-code --unverified",
-            "trust set Ana friend",
-            "visibility some",
-            "withdraw ab",
-            "invite --link --identity ab",
-            "pin",
-            "pin ab 123456",
-            "choose ab",
-            "identity use",
-            "identity import",
-            "identity import me.p12 --password secret",
-            "trust ca set ab",
-            "trust ca set ab --invite maybe",
-            "card module add",
-            "visibility --for 10m",
-            "near --timeout soon",
-            "near --watch --details",
-            "settings set colour red",
-            "history --limit -1",
-            "connect example.org",
-            "expose",
-            "expose ssh 127.0.0.1:22",
-            "expose ssh --to Ana",
-            "expose a/b 127.0.0.1:22 --to Ana",
-            "expose ssh 127.0.0.1:22 --to Ana --for 2h --always",
-            "expose ssh 127.0.0.1:22 --to Ana --until-closed --always",
-            "expose ssh 127.0.0.1:22 --to Ana --for 0",
-            "expose --list --stop ssh",
-            "forward Ana",
-            "forward --stop ssh --bind 127.0.0.1:1",
-            "connect example.org 443 --ask",
-            "connect example.org 443 --pin-stdin",
-            "credential add proxy.example:3128",
-            "credential add proxy.example:3128 ana secret",
-            "connect example.org 443 --level tls11",
-            "connect example.org 443 --validate-host x",
-            "ws",
-            "agent --websocket 7000",
-            "agent --websocket-url wss://home.example/",
-            "agent --websocket 127.0.0.1:7000 --websocket-url ws://home.example/",
-        ] {
+        for line in NONSENSE {
             let parsed = Cli::try_parse_from(std::iter::once("hither").chain(line.split(' ')));
             assert!(parsed.is_err(), "{line} was taken");
         }

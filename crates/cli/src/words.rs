@@ -1,7 +1,7 @@
 //! Numbers in words: sizes, durations, moments, codes; and back.
 
 use hither_model::{PeerId, text};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil, tz::TimeZone};
 
 /// `1.5 MiB` and the like.
 pub(crate) fn size(bytes: u64) -> String {
@@ -16,6 +16,13 @@ pub(crate) fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{rest:.1} {}", UNITS[unit])
+}
+
+/// `2 GB` if that is exactly what somebody said, else as [`size`].
+pub(crate) fn amount(bytes: u64) -> String {
+    let units = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000)];
+    let whole = units.into_iter().find(|(_, unit)| bytes > 0 && bytes.is_multiple_of(*unit));
+    whole.map_or_else(|| size(bytes), |(name, unit)| format!("{} {name}", bytes / unit))
 }
 
 /// `3 files`, `1 file`.
@@ -37,6 +44,35 @@ pub(crate) fn span(seconds: u64) -> String {
 pub(crate) fn moment(unix: u64) -> String {
     let second = i64::try_from(unix).ok().and_then(|s| Timestamp::from_second(s).ok());
     second.map_or_else(|| "?".into(), |t| t.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// Reads `500`, `20KB`, `500MB`, `2GB` or `1TB` as bytes, by thousands; `2GiB` and the like by 1024.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u32); 4] = [("K", 1), ("M", 2), ("G", 3), ("T", 4)];
+    let upper = text.trim().to_ascii_uppercase();
+    let (head, base) = match upper.strip_suffix("IB") {
+        Some(head) => (head, 1024_u64),
+        None => (upper.strip_suffix('B').unwrap_or(&upper), 1000),
+    };
+    let unit = UNITS.iter().find_map(|(unit, power)| Some((head.strip_suffix(unit)?, base.pow(*power))));
+    let (number, factor) = unit.unwrap_or((head, 1));
+    let plain = number.trim().parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).filter(|n| *n > 0);
+    plain.ok_or_else(|| "a size such as 500MB or 2GB is expected".into())
+}
+
+/// Reads a day, which lasts to its end, or a moment of it, by the clock of this machine: seconds since 1970.
+pub(crate) fn until(text: &str) -> Result<u64, String> {
+    end_of(text, &TimeZone::system()).ok_or_else(|| "a day such as 2026-11-27, or 2026-11-27T18:00, is expected".into())
+}
+
+fn end_of(text: &str, zone: &TimeZone) -> Option<u64> {
+    let text = text.trim();
+    let moment: civil::DateTime = match text.contains(['T', ' ']) {
+        true => text.parse().ok()?,
+        false => text.parse::<civil::Date>().ok()?.tomorrow().ok()?.at(0, 0, 0, 0),
+    };
+    let second = moment.to_zoned(zone.clone()).ok()?.timestamp().as_second();
+    u64::try_from(second).ok()
 }
 
 /// Six digits as they are read out: `123 456`.
@@ -83,6 +119,26 @@ mod tests {
         assert_eq!(code("123456"), "123 456");
         assert_eq!(code("\u{1b}1"), "\\u{1b}1");
         assert_eq!(moment(u64::MAX), "?");
+    }
+
+    #[test]
+    fn sizes_are_read_as_they_are_written_on_disks() {
+        let read = ["500", "20KB", "500 MB", "2GB", "1tb", "2GiB", "1K", "7B"].map(|t| bytes(t).unwrap());
+        let two = 2_000_000_000;
+        assert_eq!(read, [500, 20_000, 500_000_000, two, 1_000_000_000_000, 2 << 30, 1_000, 7]);
+        assert_eq!([amount(two), amount(20_000), amount(2 << 30), amount(0)], ["2 GB", "20 KB", "2.0 GiB", "0 B"]);
+        for bad in ["", "0", "GB", "-1GB", "1.5GB", "2PB", "99999999999TB", "2G한"] {
+            assert!(bytes(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_day_lasts_to_its_end_and_a_moment_is_a_moment() {
+        let read = |text| end_of(text, &TimeZone::UTC);
+        assert_eq!(read("2026-11-27"), Some(1_795_824_000));
+        assert_eq!(read("2026-11-27T18:00"), Some(1_795_824_000 - 6 * 3_600));
+        assert_eq!(read("2026-11-27 18:00:01"), Some(1_795_824_001 - 6 * 3_600));
+        assert_eq!(["friday", "2026-13-01", "27.11.2026", "1969-01-01", ""].map(read), [None; 5]);
     }
 
     #[test]

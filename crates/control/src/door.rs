@@ -1,6 +1,6 @@
 //! The listening end of the control socket: opened once, removed at the end.
 
-use crate::{fault::ControlError, place::Place};
+use crate::{fault::ControlError, place::Place, user};
 use std::{
     fs, io,
     os::unix::{
@@ -9,7 +9,7 @@ use std::{
     },
     path::{Path, PathBuf},
 };
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 
 /// A bound control socket. Clients may connect from now on; they are served when [`crate::serve`] runs.
 #[derive(Debug)]
@@ -32,8 +32,33 @@ impl Door {
     /// # Errors
     /// The place is not safe, something that is no socket lies there, or the system refuses.
     pub fn open(place: &Place) -> Result<Self, ControlError> {
+        Self::open_at(place, place.socket())
+    }
+
+    /// The same for the socket of the broker.
+    ///
+    /// # Errors
+    /// As [`Door::open`].
+    pub fn open_broker(place: &Place) -> Result<Self, ControlError> {
+        Self::open_at(place, place.broker())
+    }
+
+    /// The next process of this very user; whoever belongs to another one is dropped before a byte is read (A1).
+    ///
+    /// # Errors
+    /// No connection can be taken now.
+    pub async fn next(&self) -> io::Result<UnixStream> {
+        loop {
+            let (stream, _) = self.listener.accept().await?;
+            match user::check(&stream, user::ours()) {
+                Ok(()) => return Ok(stream),
+                Err(e) => tracing::warn!("client refused: {e}"),
+            }
+        }
+    }
+
+    fn open_at(place: &Place, path: PathBuf) -> Result<Self, ControlError> {
         place.prepare()?;
-        let path = place.socket();
         let fault = |e: io::Error| refusal(&path, &e);
         match fs::symlink_metadata(&path) {
             Ok(found) if found.file_type().is_socket() => fs::remove_file(&path).map_err(fault)?,

@@ -67,6 +67,11 @@ impl Place {
         self.dir.join("control.sock")
     }
 
+    /// The path of the socket beside it, for programs that hand sockets over.
+    pub fn broker(&self) -> PathBuf {
+        self.dir.join("broker.sock")
+    }
+
     /// Makes what is missing, closed to others, and checks what is there.
     ///
     /// # Errors

@@ -6,8 +6,10 @@ use crate::{
     directory::Directory,
     door::DoorBook,
     event::Event,
+    grants::Grants,
     handle::{Call, Handle},
     media::Media,
+    outbox::Outbox,
     questions::Questions,
     radio::{Radio, radio_key},
     services::Loans,
@@ -93,34 +95,33 @@ impl Engine {
 /// Reads everything the profile remembers.
 async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Failure> {
     let Options { profile, settings, standby, mdns, ble, websocket, loopback, .. } = options;
-    let manifest = Manifest::shipped().map_err(Failure::from)?;
-    let revoked: BTreeSet<Capability> = settings.revoked.iter().filter_map(|name| name.parse().ok()).collect();
     let me = device_key(profile.join("identity")).await?;
     let keeper = keeper(&profile, &events)?;
     let clock = Clock::start();
-    let radio_key = radio_key(&keeper)?;
-    let certificates = Certificates::open(&profile, &settings.certificates, &keeper, !loopback)?;
+    let news = broadcast::Sender::new(MAX_NEWS);
     let mut state = State {
         web: Web::new(websocket)?,
+        surroundings: Default::default(),
         clock,
         my_id: me.peer_id(),
         heir: me.heir().map_err(Failure::from)?,
         me: Arc::new(me),
-        gate: Gate::new(manifest, revoked, loopback),
+        gate: gate(&settings, loopback)?,
         loopback,
+        certificates: Certificates::open(&profile, &settings.certificates, &keeper, !loopback)?,
         settings: watch::Sender::new(settings),
         people: keeper.load(Slot::People).map_err(Failure::from)?.unwrap_or_default(),
         budget: keeper.load(Slot::Runs).map_err(Failure::from)?.unwrap_or_default(),
         links: keeper.load(Slot::Links).map_err(Failure::from)?.unwrap_or_default(),
         history: History::load(profile.join("history.jsonl")),
         uses: keeper.load(Slot::Uses).map_err(Failure::from)?.unwrap_or_default(),
-        certificates,
         directory: Directory::default(),
         media: Media::new(mdns),
-        radio: Radio::new(ble, radio_key),
+        radio: Radio::new(ble, radio_key(&keeper)?),
         door: DoorBook::new(clock),
         door_epoch: 0,
         advert_epoch: 0,
+        waking: Default::default(),
         listen: vec![],
         standby,
         listener: None,
@@ -133,10 +134,12 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
         lanes: Default::default(),
         pipes: vec![],
         loans: Loans::load(&keeper, clock)?,
+        grants: Grants::load(&keeper, clock)?,
         transfers: Default::default(),
         standing: vec![],
         dial_backs: Default::default(),
-        news: broadcast::Sender::new(MAX_NEWS),
+        outbox: Outbox::load(&keeper, news.subscribe())?,
+        news,
         events,
         tasks: TaskTracker::new(),
         cancel: CancellationToken::new(),
@@ -149,6 +152,13 @@ async fn open(options: Options, events: mpsc::Sender<Event>) -> Result<State, Fa
     };
     state.revive()?;
     Ok(state)
+}
+
+/// What the shipped manifest permits and the person has not switched off.
+fn gate(settings: &crate::settings::Settings, loopback: bool) -> Result<Gate, Failure> {
+    let manifest = Manifest::shipped().map_err(Failure::from)?;
+    let revoked: BTreeSet<Capability> = settings.revoked.iter().filter_map(|name| name.parse().ok()).collect();
+    Ok(Gate::new(manifest, revoked, loopback))
 }
 
 async fn device_key(directory: std::path::PathBuf) -> Result<DeviceKey, Failure> {
@@ -196,8 +206,10 @@ async fn run(state: &mut State, mut events: mpsc::Receiver<Event>, mut calls: mp
             () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => state.due().await,
         }
         state.renew_door();
+        state.heed_outbox().await;
         state.drains_due();
         state.write_stale();
+        state.settle_grants();
     }
 }
 
@@ -229,6 +241,8 @@ impl State {
         self.begin_certificates();
         let transfers = self.keeper.load(Slot::Transfers).map_err(Failure::from)?.unwrap_or_default();
         self.revive_transfers(transfers);
+        self.revive_outbox();
+        self.revive_grants();
         Ok(())
     }
 
@@ -243,7 +257,9 @@ impl State {
             self.redials_deadline(),
             self.lanes_deadline(),
             self.loans_deadline(),
+            self.grants_deadline(),
             self.transfers_deadline(),
+            self.outbox_deadline(),
             self.drains_deadline(),
             Some(self.door_deadline()),
         ]
@@ -260,6 +276,7 @@ impl State {
         self.redials_due();
         self.lanes_due();
         self.loans_due();
+        self.grants_due();
         self.transfers_due().await;
         self.show_changes();
     }
@@ -271,6 +288,7 @@ impl State {
                 let _ = listener.send((self.snapshot(), self.news.subscribe()));
             }
             Call::Pipe { client, ask, stream } => self.pipe(client, ask, stream),
+            Call::Networks { here } => self.networks_are(here).await,
             Call::Gone { client } => self.client_gone(client),
             Call::Stop => {}
         }
@@ -311,6 +329,8 @@ impl State {
             Event::Proven { errand, proof } => self.proven(errand, Some(*proof)).await,
             Event::Uncertified { errand } => self.proven(errand, None).await,
             Event::Readers(readers) => self.readers_changed(&readers),
+            Event::GrantUsed { transfer, written } => self.grant_used(transfer, written),
+            Event::Outbox(report) => self.outbox_reported(report),
             Event::Transfer { transfer, report } => self.transfer_reported(transfer, report).await,
             Event::DialBack { session, reached, why } => self.dial_back_done(session, reached, why),
         }

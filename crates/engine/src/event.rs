@@ -4,7 +4,7 @@ use crate::{
     certificates::{ErrandId, Looked, Shown, Unlocked},
     door::Purpose,
     knocks::{KnockId, Located, Silence, Wire},
-    services,
+    outbox, services,
     sessions::{Generation, Redialled},
     transfers::Report,
 };
@@ -72,6 +72,10 @@ pub(crate) enum Event {
     PipeEnded,
     /// About services that are lent.
     Services(services::Report),
+    /// That a grant is used for an offer is on disk, or could not be written.
+    GrantUsed { transfer: TransferId, written: bool },
+    /// From the outbox's threads.
+    Outbox(outbox::Report),
     /// From a transfer's thread.
     Transfer { transfer: TransferId, report: Report },
     /// The other side asked whether our port can be reached from there, and this came of it.

@@ -1,6 +1,6 @@
 //! The way into the engine: requests, news and byte streams. Cloneable; the engine's state is never shared.
 
-use crate::settings::Settings;
+use crate::{networks::Network, settings::Settings};
 use hither_model::{Answer, Ask, ErrorCode, Failure, News};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -42,6 +42,7 @@ pub(crate) enum Call {
     News { listener: oneshot::Sender<(News, broadcast::Receiver<News>)> },
     Pipe { client: ClientId, ask: PipeAsk, stream: StreamSlot },
     Gone { client: ClientId },
+    Networks { here: Option<Vec<Network>> },
     Stop,
 }
 
@@ -88,6 +89,12 @@ impl Handle {
     /// The client disconnected: what it alone wanted ends.
     pub async fn client_gone(&self, client: ClientId) {
         let _ = self.call(Call::Gone { client }).await;
+    }
+
+    /// Tells the engine which networks this machine is in, at start and whenever that changes; `None` when nobody knows,
+    /// which is not the same as that there are none.
+    pub async fn networks_are(&self, here: impl Into<Option<Vec<Network>>>) {
+        let _ = self.call(Call::Networks { here: here.into() }).await;
     }
 
     /// Asks the engine to finish; see [`Handle::stopped`].

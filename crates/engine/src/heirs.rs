@@ -116,6 +116,7 @@ impl State {
     pub(crate) fn heir_shown(&mut self, peer: PeerId, purpose: Purpose) -> Purpose {
         let Some(old) = self.people.succeed(&peer) else { return purpose };
         let name = self.people.find(&peer).map(|person| person.name.to_string());
+        self.grants_follow(&old, peer);
         let what = format!("has another key, signed for by the one before, {}", old.short());
         self.note("trust", Some(peer), name, what);
         self.keeper.save(Slot::People, &self.people);

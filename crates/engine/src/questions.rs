@@ -27,6 +27,8 @@ pub(crate) struct Terms {
     pub(crate) to: Option<PathBuf>,
     /// Keep executable bits.
     pub(crate) executable: bool,
+    /// What they may do from now on without a question.
+    pub(crate) grant: Option<hither_model::row::GrantTerms>,
 }
 
 /// Who waits for the answer.

@@ -6,10 +6,12 @@ use crate::{
     directory::{DeviceId, Directory, Reach},
     door::{DoorBook, Pass, Passes, Purpose},
     event::Event,
+    grants::Grants,
     handle::ClientId,
     knocks::{Dial, Knock, KnockId},
     lanes::{Lane, PipeListener},
     media::Media,
+    outbox::Outbox,
     questions::Questions,
     radio::Radio,
     services::Loans,
@@ -59,10 +61,13 @@ pub(crate) struct State {
     pub(crate) media: Media,
     pub(crate) radio: Radio,
     pub(crate) web: Web,
+    /// The networks this machine is in.
+    pub(crate) surroundings: crate::networks::Surroundings,
     pub(crate) door: DoorBook,
     /// The epoch the door was last published in, and the one of the advert.
     pub(crate) door_epoch: u32,
     pub(crate) advert_epoch: u32,
+    pub(crate) waking: crate::waking::Waking,
     pub(crate) listen: Vec<SocketAddr>,
     /// Who keeps the listening sockets while no agent runs.
     pub(crate) standby: Arc<dyn crate::standby::Standby>,
@@ -79,7 +84,9 @@ pub(crate) struct State {
     pub(crate) lanes: HashMap<LaneId, Lane>,
     pub(crate) pipes: Vec<PipeListener>,
     pub(crate) loans: Loans,
+    pub(crate) grants: Grants,
     pub(crate) transfers: BTreeMap<TransferId, Transfer>,
+    pub(crate) outbox: Outbox,
     /// Clients that accept what is offered while they stay.
     pub(crate) standing: Vec<Standing>,
     pub(crate) dial_backs: BTreeMap<SessionId, oneshot::Sender<Result<(), String>>>,
@@ -219,6 +226,11 @@ impl State {
         {
             self.keeper.write(Slot::Transfers, &self.kept_transfers(), receipts);
         }
+        if !self.keeper.is_writing(Slot::Outbox)
+            && let Some(receipts) = self.outbox.stale.take()
+        {
+            self.keeper.write(Slot::Outbox, self.outbox.kept(), receipts);
+        }
     }
 
     /// Writes them whatever is under way: nothing comes after.
@@ -226,10 +238,15 @@ impl State {
         let (sessions, transfers) = (self.stale_sessions.take(), self.stale_transfers.take());
         self.keeper.write(Slot::Sessions, &self.kept_sessions(), sessions.unwrap_or_default());
         self.keeper.write(Slot::Transfers, &self.kept_transfers(), transfers.unwrap_or_default());
+        if let Some(receipts) = self.outbox.stale.take() {
+            self.keeper.write(Slot::Outbox, self.outbox.kept(), receipts);
+        }
+        self.keep_grants_last();
     }
 
     /// Rendezvous values change with the wall clock, whatever else happens or does not.
     pub(crate) fn renew_door(&mut self) {
+        self.wake();
         let here = epoch(self.clock.unix());
         if here != self.door_epoch {
             self.publish_door();

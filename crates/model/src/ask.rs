@@ -1,23 +1,23 @@
-//! What a face may ask of the agent. The surface is declared here once; the command line, the window and the headless
-//! mode are adapters to it.
+//! What a face may ask of the agent: declared here once; the command line, the window and `--stdio` are adapters to it.
 
 mod answer;
 mod change;
+mod grant;
+mod outbox;
 mod secret;
 
 pub use answer::Answer;
 pub use change::{SettingsChange, TrustChoice};
+pub use grant::GrantAsk;
+pub use outbox::OutboxAsk;
 pub use secret::{LinkText, SecretText};
 
-use crate::{
-    DisplayName, InviteId, KeyPlace, LentName,
-    row::{Lasting, Visibility},
-};
+use crate::row::{GrantTerms, Lasting, Visibility};
+use crate::{DisplayName, InviteId, KeyPlace, LentName};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
-/// transfers and questions by id or unambiguous beginning.
+/// A request to the agent. Devices are named by id, unambiguous beginning of it, or exact name; all else by id or beginning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "ask", rename_all = "kebab-case")]
@@ -86,8 +86,7 @@ pub enum Ask {
     OpenLink {
         /// The link.
         url: LinkText,
-        /// The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
-        /// current one.
+        /// As in [`Ask::Invite`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         identity: Option<String>,
     },
@@ -107,8 +106,10 @@ pub enum Ask {
         to: Option<PathBuf>,
         /// Keep the executable bit of offered files.
         executable: bool,
-        /// The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
-        /// current one. Only for invites.
+        /// What they may do from now on without a question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<GrantTerms>,
+        /// As in [`Ask::Invite`]; only for invites.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         identity: Option<String>,
     },
@@ -159,8 +160,8 @@ pub enum Ask {
         /// The first offer only.
         once: bool,
     },
-    /// Lend a service of this machine to devices, by name. The one asking has the person's word for it. Lent again, it
-    /// is lent to these too, or for another time. Answered with [`Answer::Lent`].
+    /// Lend a service of this machine to devices, by name; lent again: to these too, or for another time. The one asking
+    /// has the person's word for it. Answered with [`Answer::Lent`].
     Expose {
         /// What it is to be called.
         name: LentName,
@@ -184,14 +185,13 @@ pub enum Ask {
     },
     /// What is lent, and what is used of others. Answered with [`Answer::Lent`].
     Lent,
-    /// Reach a service that a device lends, at an address of this machine, until the session with it ends. Answered with
-    /// [`Answer::Lent`].
+    /// Reach a service that a device lends, here, until the session with it ends. Answered with [`Answer::Lent`].
     Forward {
         /// Whose service: a device with an open session.
         peer: String,
         /// What it is called there.
         name: LentName,
-        /// Where programs here shall reach it, `ip:port`, a loopback address; absent: `127.0.0.1` and a free port.
+        /// Where programs here shall reach it, `ip:port` on loopback; absent: `127.0.0.1` and a free port.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bind: Option<String>,
     },
@@ -200,6 +200,12 @@ pub enum Ask {
         /// Which, by its name or by where it is reached, `ip:port`.
         what: String,
     },
+    /// What is to be sent, also to devices that are away.
+    Outbox(OutboxAsk),
+    /// What devices may do here without asking.
+    Grant(GrantAsk),
+    /// Sockets held for other programs.
+    Held,
     /// Past and present transfers.
     Transfers,
     /// One transfer.
@@ -211,7 +217,7 @@ pub enum Ask {
     Items {
         /// Which, by beginning.
         transfer: String,
-        /// Begin with the item of this index; 0 for the first page.
+        /// Begin with the item of this index.
         after: u64,
         /// At most so many; 1,000 are the most there are in an answer.
         limit: u32,
@@ -316,17 +322,15 @@ pub enum Ask {
         /// Its id, or the beginning of it.
         authority: String,
     },
-    /// Take over an authority's list of revoked certificates.
+    /// Take over a list of revoked certificates.
     AddRevocations {
-        /// The list: PEM, or DER as base64; or the absolute path of a file of this person's that has it, which the agent
-        /// reads: lists can be larger than a request.
+        /// PEM, or DER as base64; or the absolute path of a file, which the agent reads: lists can be long.
         crl: String,
     },
     /// Renew the local certificate; the key and so the identity stay.
     RenewCertificate,
-    /// Another key for this device. First it is made, and devices that are known are told in their sessions, so that they
-    /// take it for the same device. Then, with `now`, it takes the place of the present one: the agent has to be started
-    /// anew. Answered with [`Answer::Rotation`].
+    /// Another key for this device. First it is made, and known devices are told in their sessions. Then, with `now`, it
+    /// takes the place of the present one: the agent has to be started anew. Answered with [`Answer::Rotation`].
     RotateKey {
         /// Take it over; else only prepare it.
         now: bool,
@@ -363,8 +367,7 @@ pub enum Ask {
         /// What.
         change: SettingsChange,
     },
-    /// A window says whether somebody is looking at it. While one is, no notification is raised but alarms. It counts
-    /// until the connection it came on ends.
+    /// A window says whether somebody looks at it: then only alarms are notified. Counts until its connection ends.
     Watching {
         /// The window has the focus.
         seen: bool,
@@ -389,7 +392,7 @@ pub enum Ask {
         /// Those with this device; absent: with anybody.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         peer: Option<String>,
-        /// Those before this time, seconds since 1970; absent: of any time.
+        /// Those before this time, seconds since 1970.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<u64>,
     },

@@ -111,6 +111,14 @@ id!(
     QuestionId, 8, "question id"
 );
 id!(
+    /// One thing for one device in the outbox; drawn by the agent.
+    OutboxId, 8, "outbox id"
+);
+id!(
+    /// A permission given to one device; drawn by the agent.
+    GrantId, 8, "grant id"
+);
+id!(
     /// A DNS-SD instance name: random bits that last as long as one advert (15 minutes at most).
     InstanceId, 16, "instance id"
 );

@@ -16,12 +16,12 @@ pub mod text;
 
 pub use ask::{Answer, Ask};
 pub use failure::{Blame, ErrorCode, Failure, SocketErrorStatus};
-pub use id::{InstanceId, InviteId, LaneId, PeerId, QuestionId, Rid, SessionId, TransferId};
+pub use id::{GrantId, InstanceId, InviteId, LaneId, OutboxId, PeerId, QuestionId, Rid, SessionId, TransferId};
 pub use lent::{LentName, NotLentName};
 pub use name::{DisplayName, NameFault};
 pub use news::News;
 pub use protection::{CertificateFacts, CertificateSource, Negotiated, ProtectionLevel};
 pub use state::{
-    AgentState, DesktopPart, ItemState, KeyPlace, Medium, MediumState, Nearness, Presence, SessionState, TransferState,
-    Trust, Verified, View,
+    AgentState, CostPolicy, DesktopPart, ItemState, KeyPlace, Medium, MediumState, Nearness, OutboxState, Presence,
+    Priority, SessionState, TransferState, Trust, Verified, View, WaitsFor,
 };

@@ -3,8 +3,8 @@
 use crate::{
     ErrorCode, Failure, InviteId, LentName, MediumState, PeerId, QuestionId, SessionId, TransferId,
     row::{
-        CapabilityRow, ExposedRow, FailedItem, ForwardingRow, MeRow, MessageRow, PeerRow, QuestionRow, SessionRow,
-        TransferRow,
+        CapabilityRow, ExposedRow, FailedItem, ForwardingRow, GrantRow, MeRow, MessageRow, OutboxRow, PeerRow,
+        QuestionRow, SessionRow, TransferRow,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -145,6 +145,20 @@ pub enum News {
     Dropped {
         transfer: TransferId,
         failure: Failure,
+    },
+    /// Something in the outbox changed.
+    Outbox {
+        #[serde(flatten)]
+        entry: OutboxRow,
+    },
+    /// It is in the outbox no more.
+    OutboxGone {
+        id: crate::OutboxId,
+    },
+    /// A grant was given, used, or is over.
+    Grant {
+        #[serde(flatten)]
+        row: GrantRow,
     },
     /// A service was lent, to whom or for how long changed, or somebody begins or ceases to use it.
     Exposed {

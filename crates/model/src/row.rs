@@ -1,15 +1,21 @@
 //! What the faces of hither list: one struct per kind of row of the command line's contract, with its JSON names.
 
 mod files;
+mod grant;
+mod held;
 mod identity;
 mod lent;
+mod outbox;
 mod own;
 
 pub use files::{FailedItem, ItemRow, TransferRow};
+pub use grant::{Allows, GrantOver, GrantRow, GrantTerms};
+pub use held::{HeldKind, HeldRow};
 pub use identity::{
     AuthorityRow, CertifiedRow, IdentityRow, PinRow, TokenFault, TokenRow, TokenState, TokenTries, Usable,
 };
 pub use lent::{BorrowerRow, ExposedRow, ForwardingRow, Lasting};
+pub use outbox::{GroupRow, OutboxRow};
 pub use own::{InterfacesRow, MeRow, SettingsRow, StatusRow, Visibility};
 
 use crate::{

@@ -115,6 +115,62 @@ words! {
     }
 }
 words! {
+    /// Who goes first where not all can go at once (R6.15).
+    Priority {
+        /// After everything else.
+        Low = "low",
+        /// As usual.
+        Default = "default",
+        /// Before everything else.
+        High = "high",
+    }
+}
+words! {
+    /// Over which networks a transfer may go (R6.14).
+    CostPolicy {
+        /// Over any, but not where the network's owner pays extra: roaming, or beyond its limit.
+        Default = "default",
+        /// Only where bytes cost nothing.
+        Unrestricted = "unrestricted",
+        /// Over any, whatever it costs.
+        Always = "always",
+    }
+}
+words! {
+    /// Where one thing in the outbox stands.
+    OutboxState {
+        /// For the device, its person, its turn or a network; the row says for which.
+        Waiting = "waiting",
+        /// It is a transfer now.
+        Sending = "sending",
+        /// The receiver's receipt is in.
+        Sent = "sent",
+        /// It came to nothing; the row says why.
+        Failed = "failed",
+        /// Its time was over before the device was seen.
+        Expired = "expired",
+    }
+}
+words! {
+    /// What something in the outbox waits for.
+    WaitsFor {
+        /// The device, to be seen.
+        Device = "device",
+        /// The person there, to accept the invite or the offer.
+        Person = "person",
+        /// Others, that go first.
+        Turn = "turn",
+        /// A network that costs nothing.
+        Unmetered = "unmetered",
+        /// Any network.
+        Network = "network",
+        /// The person here, who held it back, or whose invite was declined there.
+        Word = "word",
+        /// The next try, after a failure that may pass.
+        Retry = "retry",
+    }
+}
+words! {
     /// What the desktop can do for the agent.
     DesktopPart {
         /// Notifications with buttons.

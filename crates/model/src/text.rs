@@ -38,9 +38,34 @@ pub fn shortened(text: &str, max: usize) -> String {
     text.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// One argument of `Exec` in a desktop entry (freedesktop Desktop Entry Specification): in quotes, what is special in them
+/// escaped, and that escaped again as in every string value. Controls are left out: a line break would begin another key.
+pub fn exec_argument(argument: &str) -> String {
+    let mut out = String::from("\"");
+    for c in argument.chars() {
+        match c {
+            '"' | '`' | '$' => out.extend(['\\', '\\', c]),
+            '\\' => out.push_str("\\\\\\\\"),
+            '%' => out.push_str("%%"),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_argument_of_a_desktop_entry_stays_one_word_on_one_line() {
+        assert_eq!(
+            exec_argument("/opt/my $apps/100%/h\"i`t\\her\nExec=x"),
+            r#""/opt/my \\$apps/100%%/h\\"i\\`t\\\\herExec=x""#
+        );
+    }
 
     #[test]
     fn m10_escapes_and_direction_marks_are_shown_not_obeyed() {

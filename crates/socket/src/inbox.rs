@@ -14,18 +14,21 @@ pub(crate) const HEADER: usize = 5;
 pub(crate) const MAX_PAYLOAD: usize = 16_384 + 256;
 /// Bytes read from the system at once. Holds any record.
 const CAPACITY: usize = 32 * 1024;
+/// The same until more than this came at once: most connections never see a large record, and a device may have a
+/// thousand of them.
+const SMALL: usize = 4 * 1024;
 
 /// A buffer of received bytes.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     start: usize,
     end: usize,
 }
 
 impl Inbox {
     pub(crate) fn new() -> Self {
-        Self { bytes: vec![0; CAPACITY].into_boxed_slice(), start: 0, end: 0 }
+        Self { bytes: vec![0; SMALL], start: 0, end: 0 }
     }
 
     /// What was received and not taken yet.
@@ -59,6 +62,12 @@ impl Inbox {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
+        }
+        if self.end == self.bytes.len() && self.end < CAPACITY {
+            let mut larger = Vec::with_capacity(CAPACITY);
+            larger.extend_from_slice(&self.bytes);
+            larger.resize(CAPACITY, 0);
+            self.bytes = larger;
         }
         let free = self.bytes.get_mut(self.end..).unwrap_or_default();
         if free.is_empty() {

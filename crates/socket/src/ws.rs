@@ -2,7 +2,7 @@
 //! server's side. They run on [`StreamSocket`](crate::StreamSocket) or any stream; `wss` unless the caller insists on the
 //! clear. Compression is never negotiated, redirects are never followed.
 //!
-//! What is *not* here: messages in parts as they arrive (they are put together first, within the limit), and peers.
+//! What is *not* here: peers.
 
 mod carry;
 mod control;
@@ -10,11 +10,12 @@ mod door;
 mod error;
 mod message;
 mod open;
+mod parts;
 mod stream;
 mod url;
 
 pub use carry::{PEER_MESSAGE, PEER_PROTOCOL};
-pub use control::{SocketMessageType, WebSocketControl, WebSocketInformation};
+pub use control::{MessageWebSocketReceiveMode, SocketMessageType, WebSocketControl, WebSocketInformation};
 pub use door::WebSocketDoor;
 pub use error::WebSocketError;
 pub use message::{MessageWebSocket, Received, WebSocketMessage};

@@ -40,5 +40,5 @@ pub use ranges::Ranges;
 pub use receipt::{Receipt, ReceiptFault};
 pub use receive::{Choices, ReceiveEvent, Received, Receiving};
 pub use scan::{Scan, Skipped, scan};
-pub use send::{Abandon, SendEvent, SendOutcome, Sender};
+pub use send::{Abandon, SendEvent, SendOutcome, Sender, Window};
 pub use stop::Stop;

@@ -5,7 +5,7 @@
 //! checked when they are sent.
 
 use crate::{
-    Kind, Limits, Manifest, ManifestFault, Mtime, NameRules, SafeName, Stop, TransferError, manifest::Builder,
+    Entry, Kind, Limits, Manifest, ManifestFault, Mtime, NameRules, SafeName, Stop, TransferError, manifest::Builder,
 };
 use hither_model::{ErrorCode, row::FailedItem, text::printable};
 use rustix::{
@@ -37,6 +37,16 @@ impl Scan {
     /// What is offered.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether another scan found the same: the same files of the same size and time, by the same names, in the same
+    /// folders. When a folder was touched last says nothing about what is in it.
+    pub fn found_the_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.manifest.entries(), other.manifest.entries());
+        let same = |(a, b): (&Entry, &Entry)| {
+            (a.parent, &a.name, a.kind) == (b.parent, &b.name, b.kind) && (a.is_folder() || a.mtime == b.mtime)
+        };
+        self.roots == other.roots && ours.len() == theirs.len() && ours.iter().zip(theirs).all(same)
     }
 
     /// What is left out, at most 1,000 of them and a line for the rest.

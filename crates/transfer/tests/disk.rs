@@ -46,8 +46,10 @@ fn fill(path: &Path) {
 }
 
 #[test]
-fn f8_what_does_not_fit_is_refused_before_anything_is_written() {
-    let Some(pair) = on_a_small_disk("f8_what_does_not_fit_is_refused_before_anything_is_written", 16) else { return };
+fn f8_r6_19_what_does_not_fit_is_refused_before_anything_is_written() {
+    let Some(pair) = on_a_small_disk("f8_r6_19_what_does_not_fit_is_refused_before_anything_is_written", 16) else {
+        return;
+    };
     let sparse = fs::File::create(pair.source().join("huge")).unwrap();
     sparse.set_len(17 << 20).unwrap();
     let sender = pair.offer(&["huge"]);

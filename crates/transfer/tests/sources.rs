@@ -261,7 +261,7 @@ fn an_item_the_receiver_gave_up_is_not_sent_to_its_end() {
 }
 
 #[test]
-fn a_killed_sender_goes_on_from_what_it_remembered() {
+fn r6_13_a_killed_sender_goes_on_from_what_it_remembered() {
     let pair = Pair::new();
     pair.write("t/a", &noise(1, 3 << 20));
     pair.write("t/b", &noise(2, 6 << 20));

@@ -1,6 +1,7 @@
 //! Desktop entries (freedesktop.org, Desktop Entry Specification 1.5) that the shell writes for this person: one that
 //! opens `hither://` links where no package has registered them, and one that starts hither at login.
 
+use hither_model::text::exec_argument;
 use std::path::Path;
 
 /// The file name of the entry that opens links.
@@ -23,21 +24,8 @@ fn entry(exec: &str, more: &str) -> String {
     format!("[Desktop Entry]\nType=Application\nName=hither\nExec={exec}\nTerminal=false\n{more}")
 }
 
-/// An argument of `Exec`: in quotes, what is special in them escaped, and that escaped again as every string value.
 fn quoted(argument: &Path) -> String {
-    let mut out = String::from("\"");
-    for c in argument.to_string_lossy().chars() {
-        match c {
-            '"' | '`' | '$' => out.extend(['\\', '\\', c]),
-            '\\' => out.push_str("\\\\\\\\"),
-            '%' => out.push_str("%%"),
-            // A line break would begin another key.
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    exec_argument(&argument.to_string_lossy())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 pub mod backoff;
 pub mod call;
 pub mod entry;
+pub mod lending;
 pub mod link;
 pub mod locale;
 pub mod merge;
@@ -26,4 +27,7 @@ pub use link::link;
 pub use merge::Merge;
 pub use picked::Tokens;
 pub use room::{Room, admit, room};
-pub use words::{AgentNews, Contrast, Desktop, Drop, Go, Offer, Pasted, PickKind, Picked, TakenLink, WindowNews};
+pub use words::{
+    AgentNews, Background, By, Contrast, Desktop, Drop, Go, LendTerms, Offer, Pasted, PickKind, Picked, PostTerms,
+    TakenLink, When, WindowNews,
+};

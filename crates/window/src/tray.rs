@@ -95,6 +95,14 @@ pub struct Words {
     pub choose_files: &'static str,
     pub choose_folder: &'static str,
     pub save: &'static str,
+    pub lend: &'static str,
+    pub lend_closed: &'static str,
+    pub lend_hours: &'static str,
+    pub lend_days: &'static str,
+    pub lend_always: &'static str,
+    pub lend_times: &'static str,
+    pub lend_yes: &'static str,
+    pub lend_no: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -115,6 +123,14 @@ const ENGLISH: Words = Words {
     choose_files: "Choose files",
     choose_folder: "Choose a folder",
     save: "Save",
+    lend: "Let {name} use a service of this computer?",
+    lend_closed: "Programs of {name} reach {target} here, as “{service}”, until your conversation ends.",
+    lend_hours: "Programs of {name} reach {target} here, as “{service}”, for {count} h, also in later conversations.",
+    lend_days: "Programs of {name} reach {target} here, as “{service}”, for {count} d, also in later conversations.",
+    lend_always: "Programs of {name} reach {target} here, as “{service}”, until you take it back.",
+    lend_times: "Programs of {name} reach {target} here, as “{service}”, for {count} connection(s), also in later conversations.",
+    lend_yes: "Let them use it",
+    lend_no: "No",
 };
 
 const KOREAN: Words = Words {
@@ -135,6 +151,14 @@ const KOREAN: Words = Words {
     choose_files: "파일 고르기",
     choose_folder: "폴더 고르기",
     save: "저장하기",
+    lend: "{name} 님이 이 컴퓨터의 서비스를 쓰게 할까요?",
+    lend_closed: "대화가 끝날 때까지 {name} 님의 프로그램이 이 컴퓨터의 {target}에 “{service}”(으)로 연결합니다.",
+    lend_hours: "{count}시간 동안 {name} 님의 프로그램이 이 컴퓨터의 {target}에 “{service}”(으)로 연결합니다. 이후의 대화에도 해당합니다.",
+    lend_days: "{count}일 동안 {name} 님의 프로그램이 이 컴퓨터의 {target}에 “{service}”(으)로 연결합니다. 이후의 대화에도 해당합니다.",
+    lend_always: "거둘 때까지 {name} 님의 프로그램이 이 컴퓨터의 {target}에 “{service}”(으)로 연결합니다.",
+    lend_times: "{name} 님의 프로그램이 이 컴퓨터의 {target}에 “{service}”(으)로 {count}번 연결할 수 있습니다. 이후의 대화에도 해당합니다.",
+    lend_yes: "쓰게 하기",
+    lend_no: "아니요",
 };
 
 impl Words {

@@ -3,7 +3,7 @@
 //!
 //! What is *not* here: what may be asked of the agent ([`hither_model::Ask`]) and what it answers.
 
-use hither_model::{Failure, News, View};
+use hither_model::{CostPolicy, Failure, LentName, News, Priority, View, row::Lasting};
 use serde::{Deserialize, Serialize};
 
 /// What a watching page hears.
@@ -45,6 +45,80 @@ pub struct Picked {
     pub bytes: Option<u64>,
     /// Whether it is a folder.
     pub folder: bool,
+}
+
+/// What a person says when things are to be sent to devices that may be away. The shell adds the paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct PostTerms {
+    /// Seconds it waits at most; a week if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub seconds: Option<u64>,
+    /// Who goes first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub priority: Option<Priority>,
+    /// Over which networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub cost: Option<CostPolicy>,
+}
+
+/// A service of this machine that a person wants to lend. The shell asks them once more, outside the page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct LendTerms {
+    /// To which device.
+    pub peer: String,
+    /// What it is to be called.
+    pub name: LentName,
+    /// Its port on this machine's loopback (`127.0.0.1`).
+    pub port: u16,
+    /// For how long.
+    pub lasts: Lasting,
+    /// The seconds of `for`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub seconds: Option<u64>,
+    /// For so many connections, whenever they come; then `lasts` is `always`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(optional))]
+    pub times: Option<u32>,
+}
+
+/// When the agent runs without a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// Only when a window or a command starts it.
+    Off,
+    /// From login on.
+    Always,
+    /// When it is wanted; it ends when there is nothing to do.
+    OnDemand,
+}
+
+/// Who starts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The user's systemd.
+    Systemd,
+    /// The desktop, at login.
+    Autostart,
+}
+
+/// What `hither background` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Background {
+    /// When the agent runs.
+    pub when: When,
+    /// Who starts it, or would.
+    pub by: By,
 }
 
 /// What the person may choose in the system's dialog.
@@ -158,4 +232,17 @@ pub struct Desktop {
     pub autostart: bool,
     /// The window's version.
     pub version: String,
+}
+
+/// A question of the shell to the person, in a dialog that is none of the page's. Plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirm {
+    /// What is asked.
+    pub question: String,
+    /// What follows from a yes.
+    pub body: String,
+    /// The button that changes nothing.
+    pub no: &'static str,
+    /// The button that does it.
+    pub yes: &'static str,
 }

@@ -2,7 +2,9 @@
 //! (or `script/types`) writes it; otherwise the test compares.
 
 use hither_model::{Answer, Ask, Blame, ErrorCode};
-use hither_window::{Desktop, Drop, Go, Offer, Pasted, PickKind, Picked, TakenLink, WindowNews};
+use hither_window::{
+    Background, Desktop, Drop, Go, LendTerms, Offer, Pasted, PickKind, Picked, PostTerms, TakenLink, WindowNews,
+};
 use std::{collections::BTreeMap, fs, path::Path};
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -43,6 +45,9 @@ fn words() -> String {
     words.visit::<Go>();
     words.visit::<TakenLink>();
     words.visit::<Desktop>();
+    words.visit::<PostTerms>();
+    words.visit::<LendTerms>();
+    words.visit::<Background>();
     words.visit::<Blame>();
     words.met.into_values().collect::<Vec<_>>().join("\n")
 }

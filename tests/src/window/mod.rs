@@ -4,7 +4,7 @@
 //!
 //! [`App`] is a window and what a person does with it: find by role and name, press, type, read, look at a picture.
 //! [`drag`] lets files fall into it as another program would, [`clipboard`] has something copied that can be
-//! pasted, [`catch`] takes what is dragged out of it.
+//! pasted, [`catch`] takes what is dragged out of it, [`keyboard`] presses keys in a dialog of the toolkit.
 //!
 //! What is *not* here: scenarios (in `tests/gui/`), the page without a shell (tests in `ui/`).
 
@@ -16,6 +16,7 @@ pub mod drag;
 mod driver;
 mod evidence;
 mod find;
+pub mod keyboard;
 
 pub use app::{App, Look};
 pub use display::Display;

@@ -3,9 +3,10 @@
 // pace can be set (0: only what a test tells it to).
 import type { Bridge } from "../bridge";
 import type {
-  Answer, Ask, Contrast, Desktop, Drop, ErrorCode, Failure, Go, News, Offer, Pasted, Picked, QuestionRow, SettingsRow, StatusRow,
-  WindowNews,
+  Answer, Ask, Background, Contrast, Desktop, Drop, ErrorCode, Failure, Go, LendTerms, News, Offer, Pasted, Picked, PostTerms,
+  QuestionRow, SettingsRow, StatusRow, When, WindowNews,
 } from "../words";
+import { Keeping } from "./later";
 import { ME, NOON, item, session, shortId } from "./rows";
 import { BAD, type Scene } from "./scenes";
 import { Shelf } from "./shelf";
@@ -34,6 +35,9 @@ export class FakeAgent implements Bridge {
   private readonly scene: Scene;
   private readonly shelf: Shelf;
   readonly wallet: Wallet;
+  readonly keeping: Keeping;
+  /** What the person says when the shell asks before something is lent. */
+  says = true;
   /** Questions that were told and not yet taken back. */
   private readonly questions = new Map<string, QuestionRow>();
   private lent: NonNullable<Scene["lent"]>;
@@ -52,6 +56,7 @@ export class FakeAgent implements Bridge {
     this.lent = options.scene.lent ?? { exposed: [], forwarding: [] };
     this.shelf = new Shelf(options.scene.shelf ?? "full", BAD);
     this.wallet = new Wallet(options.scene.cards ?? "none", BAD);
+    this.keeping = new Keeping(options.scene.later);
     if (options.scene.refuse) this.shelf.take(options.scene.refuse);
     this.pace = options.pace ?? 700;
   }
@@ -119,6 +124,29 @@ export class FakeAgent implements Bridge {
     });
     return { answer: "offered", transfer, items: tokens.length, bytes: 2_400_000, skipped: [] };
   }
+  async postPicked(to: string[], tokens: string[], terms: PostTerms): Promise<Answer> {
+    this.asked.push({ ask: "outbox", outbox: "post", to, paths: tokens, ...terms });
+    if (this.scene.broken) throw fail("Unreachable", "no way to the other device");
+    const title = this.picked.find((one) => one.token === tokens[0])?.name ?? "something";
+    const nameOf = (peer: string) => this.scene.snapshot.peers.find((row) => row.peer === peer)?.name ?? "somebody";
+    return this.keeping.post(to, title, tokens.length, terms, nameOf);
+  }
+  async lend({ peer, name, port, lasts, seconds }: LendTerms): Promise<Answer | null> {
+    if (!this.says) return null;
+    const target = `127.0.0.1:${port}`;
+    this.asked.push({ ask: "expose", name, target, to: [peer], lasts, seconds: seconds ?? null });
+    const who = this.scene.snapshot.sessions.find((row) => row.peer === peer)?.name ?? "somebody";
+    const row = { name, target, open: 0, served: 0, to: [{ peer, name: who, lasts, until: null, open: 0 }] };
+    this.lent = { ...this.lent, exposed: [...this.lent.exposed, row] };
+    this.tell({ event: "exposed", ...row });
+    return { answer: "lent", ...this.lent };
+  }
+  async background(): Promise<Background> {
+    return this.keeping.background;
+  }
+  async setBackground(when: When): Promise<Background> {
+    return this.keeping.set(when);
+  }
   async pick(kind: "files" | "folder"): Promise<Picked[]> {
     return this.picked.filter((one) => one.folder === (kind === "folder"));
   }
@@ -169,6 +197,8 @@ export class FakeAgent implements Bridge {
     const granted = this.shelf.rights().some((row) => row.name === "sharedUserCertificates" && row.granted);
     const proven = this.wallet.answer(ask, (news) => this.tell(news), this.questions, granted);
     if (proven) return proven;
+    const later = this.keeping.answer(ask, (news) => this.tell(news));
+    if (later) return later;
     const { snapshot } = this.scene;
     switch (ask.ask) {
       case "status":
@@ -233,6 +263,13 @@ export class FakeAgent implements Bridge {
         this.lent = { ...this.lent, exposed: this.lent.exposed.filter((row) => row.name !== ask.name) };
         this.tell({ event: "unexposed", name: ask.name, why: "taken back" });
         return { answer: "done" };
+      case "forward": {
+        const peer_name = this.scene.snapshot.sessions.find((row) => row.peer === ask.peer)?.name ?? "somebody";
+        const row = { name: ask.name, peer: ask.peer, peer_name, bind: "127.0.0.1:34567", open: 0, served: 0, trouble: null };
+        this.lent = { ...this.lent, forwarding: [...this.lent.forwarding, row] };
+        this.tell({ event: "forwarding", ...row });
+        return { answer: "lent", ...this.lent };
+      }
       case "unforward":
         this.lent = { ...this.lent, forwarding: this.lent.forwarding.filter((row) => row.bind !== ask.what) };
         this.tell({ event: "forwarding-ended", name: "", peer: "", bind: ask.what, why: "stopped" });

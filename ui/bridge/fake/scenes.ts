@@ -1,6 +1,7 @@
 // The scenes of the scripted agent: what a snapshot holds, and how it answers. Chosen by `?scene=` in the address.
 import type { ExposedRow, ForwardingRow, MessageRow, News } from "../words";
 import { IDENTITIES, ME, NOON, message, peer, peerId, question, session, shortId, transfer } from "./rows";
+import { GRANTS, HELD, OUTBOX, type Later } from "./later";
 import { certified, own, pin, unvouched, CARD_IDENTITIES, OLD_IDENTITY } from "./cards";
 import type { Filling } from "./shelf";
 import type { Cards } from "./wallet";
@@ -26,6 +27,8 @@ export interface Scene {
   radio?: string;
   /** A capability that is not granted. */
   refuse?: string;
+  /** The outbox, grants and what is held. */
+  later?: Later;
 }
 
 const people = () => [
@@ -117,6 +120,11 @@ const hostile = (): Scene => {
       })),
     },
     shelf: "hostile",
+    later: {
+      outbox: BAD.map((text, at) => ({ ...OUTBOX[at % OUTBOX.length]!, entry: shortId(`bad entry ${at}`, 16), name: text, title: text, why: text })),
+      grants: BAD.map((text, at) => ({ ...GRANTS[at % GRANTS.length]!, grant: shortId(`bad grant ${at}`, 16), name: text, network: text })),
+      held: BAD.map((text, at) => ({ ...HELD[at % HELD.length]!, task: text, id: `${at} ${text}`, local: text, why: text })),
+    },
     cards: "hostile",
     messages: BAD.map((text, at) => message("bad 0", at + 1, text, { name: first.name })),
     then: [{ event: "question", ...question("bad 0", { name: BAD[0]!, message: BAD[6]!, names: BAD, kind: "transfer", items: BAD.length, bytes: 99, code: null, proven: "stored", transfer: shortId("bad transfer 0") }) }],
@@ -185,6 +193,12 @@ export const SCENES = {
     const scene = busy();
     const sessions = scene.snapshot.sessions.map((row) => ({ ...row, route: "bluetooth", rtt_us: 0 }));
     return { ...scene, snapshot: { ...scene.snapshot, sessions } };
+  },
+  later: (): Scene => ({ ...busy(), later: { outbox: OUTBOX, grants: GRANTS, held: HELD } }),
+  "later-empty": (): Scene => ({ ...bare({ me: { peer: ME, name: "Sam", visibility: "known" } }), later: { outbox: OUTBOX.slice(0, 2), background: { when: "off", by: "autostart" } } }),
+  "talk-web": (): Scene => {
+    const scene = busy();
+    return { ...scene, snapshot: { ...scene.snapshot, sessions: scene.snapshot.sessions.map((row) => ({ ...row, route: "websocket" })) } };
   },
   "radio-none": (): Scene => ({ ...busy(), radio: "there is no Bluetooth adapter: plug one in" }),
   lent: (): Scene => ({

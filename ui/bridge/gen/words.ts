@@ -21,15 +21,14 @@ export type AgentState = "starting" | "serving" | "draining" | "stopped";
 /**
  * What the agent answers.
  */
-export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "lent", exposed: Array<ExposedRow>, forwarding: Array<ForwardingRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "rotation", heir: PeerId, heard: Array<string>, unheard: Array<string>, } | { "answer": "tokens", rows: Array<TokenRow>, faults: Array<TokenFault>, } | { "answer": "authorities", rows: Array<AuthorityRow>, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>,
+export type Answer = { "answer": "done" } | { "answer": "status", status: StatusRow, } | { "answer": "peers", rows: Array<PeerRow>, } | { "answer": "inviting", invite: InviteId, } | { "answer": "link", invite: InviteId, url: LinkText, expires: number, } | { "answer": "links", rows: Array<LinkRow>, } | { "answer": "questions", rows: Array<QuestionRow>, } | { "answer": "sessions", rows: Array<SessionRow>, } | { "answer": "messages", rows: Array<MessageRow>, } | { "answer": "said", session: SessionId, number: number, } | { "answer": "offered", transfer: TransferId, items: number, bytes: number, skipped: Array<FailedItem>, } | { "answer": "transfers", rows: Array<TransferRow>, } | { "answer": "outbox", rows: Array<OutboxRow>, groups: Array<GroupRow>, } | { "answer": "grants", rows: Array<GrantRow>, } | { "answer": "held", rows: Array<HeldRow>, } | { "answer": "lent", exposed: Array<ExposedRow>, forwarding: Array<ForwardingRow>, } | { "answer": "items", rows: Array<ItemRow>, total: number, } | { "answer": "identities", rows: Array<IdentityRow>, } | { "answer": "certificate", pem: string, } | { "answer": "rotation", heir: PeerId, heard: Array<string>, unheard: Array<string>, } | { "answer": "tokens", rows: Array<TokenRow>, faults: Array<TokenFault>, } | { "answer": "authorities", rows: Array<AuthorityRow>, } | { "answer": "trust", rows: Array<TrustRow>, } | { "answer": "capabilities", rows: Array<CapabilityRow>, } | { "answer": "settings", settings: SettingsRow, } | { "answer": "checks", rows: Array<CheckRow>, } | { "answer": "history", rows: Array<HistoryRow>,
 /**
  * How whole the history is; absent from agents that do not know.
  */
 state?: HistoryState | null, } | { "answer": "erased", lines: number, } | { "answer": "answered", question: QuestionId, } | { "answer": "failed", failure: Failure, };
 
 /**
- * A request to the agent. A device is named by id, unambiguous beginning of an id, or its exact name; sessions,
- * transfers and questions by id or unambiguous beginning.
+ * A request to the agent. Devices are named by id, unambiguous beginning of it, or exact name; all else by id or beginning.
  */
 export type Ask = { "ask": "status" } | { "ask": "stop" } | { "ask": "drain" } | { "ask": "near" } | { "ask": "look" } | { "ask": "set-visibility",
 /**
@@ -94,8 +93,7 @@ invite: string, } | { "ask": "open-link",
  */
 url: LinkText,
 /**
- * The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
- * current one.
+ * As in [`Ask::Invite`].
  */
 identity?: string | null, } | { "ask": "inbox" } | { "ask": "accept",
 /**
@@ -123,8 +121,11 @@ to: string | null,
  */
 executable: boolean,
 /**
- * The certificate to be known by, by id; `local` for the device's key alone, `ask` to be asked; absent: the
- * current one. Only for invites.
+ * What they may do from now on without a question.
+ */
+grant?: GrantTerms | null,
+/**
+ * As in [`Ask::Invite`]; only for invites.
  */
 identity?: string | null, } | { "ask": "decline",
 /**
@@ -212,13 +213,13 @@ peer: string,
  */
 name: LentName,
 /**
- * Where programs here shall reach it, `ip:port`, a loopback address; absent: `127.0.0.1` and a free port.
+ * Where programs here shall reach it, `ip:port` on loopback; absent: `127.0.0.1` and a free port.
  */
 bind?: string | null, } | { "ask": "unforward",
 /**
  * Which, by its name or by where it is reached, `ip:port`.
  */
-what: string, } | { "ask": "transfers" } | { "ask": "transfer",
+what: string, } | { "ask": "outbox" } & OutboxAsk | { "ask": "grant" } & GrantAsk | { "ask": "held" } | { "ask": "transfers" } | { "ask": "transfer",
 /**
  * Which, by beginning.
  */
@@ -228,7 +229,7 @@ transfer: string, } | { "ask": "items",
  */
 transfer: string,
 /**
- * Begin with the item of this index; 0 for the first page.
+ * Begin with the item of this index.
  */
 after: number,
 /**
@@ -328,8 +329,7 @@ codeless?: boolean | null, } | { "ask": "remove-authority",
  */
 authority: string, } | { "ask": "add-revocations",
 /**
- * The list: PEM, or DER as base64; or the absolute path of a file of this person's that has it, which the agent
- * reads: lists can be larger than a request.
+ * PEM, or DER as base64; or the absolute path of a file, which the agent reads: lists can be long.
  */
 crl: string, } | { "ask": "renew-certificate" } | { "ask": "rotate-key",
 /**
@@ -385,7 +385,7 @@ search?: string | null, } | { "ask": "erase-history",
  */
 peer?: string | null,
 /**
- * Those before this time, seconds since 1970; absent: of any time.
+ * Those before this time, seconds since 1970.
  */
 before?: number | null, };
 
@@ -423,6 +423,19 @@ crl_until?: string | null,
 crl_stale: boolean, };
 
 /**
+ * What `hither background` says.
+ */
+export type Background = {
+/**
+ * When the agent runs.
+ */
+when: When,
+/**
+ * Who starts it, or would.
+ */
+by: By, };
+
+/**
  * Who must act for the operation to succeed another time.
  */
 export type Blame = "us" | "network" | "peer" | "person" | "content" | "caller" | "bug";
@@ -451,6 +464,11 @@ until?: number | null,
  * Its connections that are open.
  */
 open: number, };
+
+/**
+ * Who starts it.
+ */
+export type By = "systemd" | "autostart";
 
 /**
  * A capability and whether it is granted here.
@@ -602,6 +620,11 @@ export type CheckState = "ok" | "warn" | "fail";
  * How much contrast the person asked the desktop for.
  */
 export type Contrast = "normal" | "more";
+
+/**
+ * Over which networks a transfer may go (R6.14).
+ */
+export type CostPolicy = "default" | "unrestricted" | "always";
 
 /**
  * The desktop the window is on; comes as answer of `desktop` and again as event `desktop` when it changes.
@@ -803,6 +826,206 @@ view: View,
 id?: string, };
 
 /**
+ * A request about grants. Answered with [`crate::Answer::Grants`]: the rows it is about.
+ */
+export type GrantAsk = { "grant": "list" } | { "grant": "give",
+/**
+ * To whom: somebody met, whose key was compared.
+ */
+peer: string,
+/**
+ * Until when, seconds since 1970; absent: until it is revoked.
+ */
+until?: number | null,
+/**
+ * Only in the network this machine is in now.
+ */
+here: boolean, } & ({ "allows": "files",
+/**
+ * Bytes in all; absent: no limit but the disk's reserve.
+ */
+bytes?: number | null,
+/**
+ * Into this folder, an absolute path; absent: the inbox.
+ */
+to?: string | null, } | { "allows": "service",
+/**
+ * What it is called. In JSON `service`: a row's `name` is the device's.
+ */
+service: LentName,
+/**
+ * So many connections; absent: any number.
+ */
+times?: number | null, }) | { "grant": "revoke",
+/**
+ * Which, by beginning.
+ */
+id: string, };
+
+/**
+ * A permission given to one device; drawn by the agent.
+ */
+export type GrantId = string;
+
+/**
+ * Why a grant is of no use any more.
+ */
+export type GrantOver = "used" | "expired" | "revoked";
+
+/**
+ * A grant.
+ */
+export type GrantRow = {
+/**
+ * Its id.
+ */
+grant: GrantId,
+/**
+ * Who has it.
+ */
+peer: PeerId,
+/**
+ * Their name.
+ */
+name: string,
+/**
+ * Bytes, or connections, used of it.
+ */
+used: number,
+/**
+ * When it was given, seconds since 1970.
+ */
+at: number,
+/**
+ * Until when, seconds since 1970.
+ */
+until?: number | null,
+/**
+ * The network it is good in, by the name people know it by.
+ */
+network?: string | null,
+/**
+ * Whether it would be taken now: not over, and in its network.
+ */
+usable: boolean,
+/**
+ * Why it is over.
+ */
+over?: GrantOver | null, } & ({ "allows": "files",
+/**
+ * Bytes in all; absent: no limit but the disk's reserve.
+ */
+bytes?: number | null,
+/**
+ * Into this folder, an absolute path; absent: the inbox.
+ */
+to?: string | null, } | { "allows": "service",
+/**
+ * What it is called. In JSON `service`: a row's `name` is the device's.
+ */
+service: LentName,
+/**
+ * So many connections; absent: any number.
+ */
+times?: number | null, });
+
+/**
+ * What a person says when they give a grant.
+ */
+export type GrantTerms = {
+/**
+ * Until when, seconds since 1970; absent: until it is revoked.
+ */
+until?: number | null,
+/**
+ * Only in the network this machine is in now.
+ */
+here: boolean, } & ({ "allows": "files",
+/**
+ * Bytes in all; absent: no limit but the disk's reserve.
+ */
+bytes?: number | null,
+/**
+ * Into this folder, an absolute path; absent: the inbox.
+ */
+to?: string | null, } | { "allows": "service",
+/**
+ * What it is called. In JSON `service`: a row's `name` is the device's.
+ */
+service: LentName,
+/**
+ * So many connections; absent: any number.
+ */
+times?: number | null, });
+
+/**
+ * A group of things in the outbox (R6.15).
+ */
+export type GroupRow = {
+/**
+ * Its name.
+ */
+group: string,
+/**
+ * One after the other; else side by side.
+ */
+serial: boolean,
+/**
+ * How many wait.
+ */
+waiting: number,
+/**
+ * How many are being sent.
+ */
+sending: number, };
+
+/**
+ * What kind of socket is held; the numbers of the system implemented are in its documentation (`SocketActivityKind`).
+ */
+export type HeldKind = "listener" | "stream" | "datagram";
+
+/**
+ * A socket that the agent holds for another program.
+ */
+export type HeldRow = {
+/**
+ * The program's task it belongs to.
+ */
+task: string,
+/**
+ * What the program calls it.
+ */
+id: string,
+/**
+ * Its kind.
+ */
+kind: HeldKind,
+/**
+ * Its own address, as far as it has one.
+ */
+local?: string | null,
+/**
+ * The other end's.
+ */
+remote?: string | null,
+/**
+ * Bytes of context kept with it.
+ */
+context: number,
+/**
+ * Since when, seconds since 1970.
+ */
+at: number,
+/**
+ * How often its program was started for it.
+ */
+woken: number,
+/**
+ * What became of the last start, if it did not go well.
+ */
+why?: string | null, };
+
+/**
  * Something that happened.
  */
 export type HistoryRow = {
@@ -972,6 +1195,35 @@ export type KeyPlace = "file" | "secret-service";
  * How long somebody may use a service.
  */
 export type Lasting = "until-closed" | "for" | "always";
+
+/**
+ * A service of this machine that a person wants to lend. The shell asks them once more, outside the page.
+ */
+export type LendTerms = {
+/**
+ * To which device.
+ */
+peer: string,
+/**
+ * What it is to be called.
+ */
+name: LentName,
+/**
+ * Its port on this machine's loopback (`127.0.0.1`).
+ */
+port: number,
+/**
+ * For how long.
+ */
+lasts: Lasting,
+/**
+ * The seconds of `for`.
+ */
+seconds?: number,
+/**
+ * For so many connections, whenever they come; then `lasts` is `always`.
+ */
+times?: number, };
 
 /**
  * The name of a service that is lent: 1 to 32 ASCII letters, digits, `-`, `_` or `.`, the first of them a letter or digit.
@@ -1485,7 +1737,111 @@ why: string, } | { "event": "done", transfer: TransferId, items: number, bytes: 
 /**
  * Folder or file it went to (receiving side).
  */
-path?: string | null, } | { "event": "dropped", transfer: TransferId, failure: Failure, } | { "event": "exposed",
+path?: string | null, } | { "event": "dropped", transfer: TransferId, failure: Failure, } | { "event": "outbox",
+/**
+ * Its id.
+ */
+entry: OutboxId,
+/**
+ * For whom.
+ */
+peer: PeerId,
+/**
+ * Their name.
+ */
+name: string,
+/**
+ * What it is, in a few words: the first name, and how many more.
+ */
+title: string,
+/**
+ * Where it stands.
+ */
+state: OutboxState,
+/**
+ * What it waits for, while it does.
+ */
+waits?: WaitsFor | null,
+/**
+ * Why, for a person: what failed last.
+ */
+why?: string | null,
+/**
+ * The transfer it became.
+ */
+transfer?: TransferId | null,
+/**
+ * Who goes first.
+ */
+priority: Priority,
+/**
+ * Over which networks.
+ */
+cost: CostPolicy,
+/**
+ * The group it is in.
+ */
+group?: string | null,
+/**
+ * When it was put there, seconds since 1970.
+ */
+at: number,
+/**
+ * Until when it waits, seconds since 1970.
+ */
+expires: number, } | { "event": "outbox-gone", id: OutboxId, } | { "event": "grant",
+/**
+ * Its id.
+ */
+grant: GrantId,
+/**
+ * Who has it.
+ */
+peer: PeerId,
+/**
+ * Their name.
+ */
+name: string,
+/**
+ * Bytes, or connections, used of it.
+ */
+used: number,
+/**
+ * When it was given, seconds since 1970.
+ */
+at: number,
+/**
+ * Until when, seconds since 1970.
+ */
+until?: number | null,
+/**
+ * The network it is good in, by the name people know it by.
+ */
+network?: string | null,
+/**
+ * Whether it would be taken now: not over, and in its network.
+ */
+usable: boolean,
+/**
+ * Why it is over.
+ */
+over?: GrantOver | null, } & ({ "allows": "files",
+/**
+ * Bytes in all; absent: no limit but the disk's reserve.
+ */
+bytes?: number | null,
+/**
+ * Into this folder, an absolute path; absent: the inbox.
+ */
+to?: string | null, } | { "allows": "service",
+/**
+ * What it is called. In JSON `service`: a row's `name` is the device's.
+ */
+service: LentName,
+/**
+ * So many connections; absent: any number.
+ */
+times?: number | null, }) | { "event": "exposed",
 /**
  * What it is called.
  */
@@ -1575,6 +1931,138 @@ export type Offer = {
  * What.
  */
 picked: Array<Picked>, };
+
+/**
+ * A request about the outbox. Answered with [`crate::Answer::Outbox`]: the rows it is about.
+ */
+export type OutboxAsk = { "outbox": "list" } | { "outbox": "post",
+/**
+ * To whom; everybody gets the same, and what is sent is read once for all as far as they keep up.
+ */
+to: Array<string>,
+/**
+ * What: absolute paths.
+ */
+paths: Array<string>,
+/**
+ * Seconds it waits at most; 604,800 (a week) if absent, 7,776,000 (90 days) at most.
+ */
+seconds?: number | null,
+/**
+ * Who goes first.
+ */
+priority?: Priority | null,
+/**
+ * Over which networks.
+ */
+cost?: CostPolicy | null,
+/**
+ * The group it belongs to; made if there is none.
+ */
+group?: string | null, } | { "outbox": "change",
+/**
+ * Which, by beginning.
+ */
+entry: string,
+/**
+ * Who goes first.
+ */
+priority?: Priority | null,
+/**
+ * Over which networks.
+ */
+cost?: CostPolicy | null,
+/**
+ * Seconds from now that it waits.
+ */
+seconds?: number | null,
+/**
+ * Held back until the person says otherwise; `false` also tries at once what failed or was declined.
+ */
+held?: boolean | null, } | { "outbox": "withdraw",
+/**
+ * Which, by beginning.
+ */
+entry: string, } | { "outbox": "tidy" } | { "outbox": "group",
+/**
+ * Its name: 1 to 40 characters.
+ */
+group: string,
+/**
+ * One after the other, or side by side.
+ */
+serial: boolean, } | { "outbox": "ungroup",
+/**
+ * Its name.
+ */
+group: string, };
+
+/**
+ * One thing for one device in the outbox; drawn by the agent.
+ */
+export type OutboxId = string;
+
+/**
+ * One thing for one device: files and folders that go together.
+ */
+export type OutboxRow = {
+/**
+ * Its id.
+ */
+entry: OutboxId,
+/**
+ * For whom.
+ */
+peer: PeerId,
+/**
+ * Their name.
+ */
+name: string,
+/**
+ * What it is, in a few words: the first name, and how many more.
+ */
+title: string,
+/**
+ * Where it stands.
+ */
+state: OutboxState,
+/**
+ * What it waits for, while it does.
+ */
+waits?: WaitsFor | null,
+/**
+ * Why, for a person: what failed last.
+ */
+why?: string | null,
+/**
+ * The transfer it became.
+ */
+transfer?: TransferId | null,
+/**
+ * Who goes first.
+ */
+priority: Priority,
+/**
+ * Over which networks.
+ */
+cost: CostPolicy,
+/**
+ * The group it is in.
+ */
+group?: string | null,
+/**
+ * When it was put there, seconds since 1970.
+ */
+at: number,
+/**
+ * Until when it waits, seconds since 1970.
+ */
+expires: number, };
+
+/**
+ * Where one thing in the outbox stands.
+ */
+export type OutboxState = "waiting" | "sending" | "sent" | "failed" | "expired";
 
 /**
  * What was in the clipboard.
@@ -1699,9 +2187,31 @@ max: number,
 before?: string | null, };
 
 /**
+ * What a person says when things are to be sent to devices that may be away. The shell adds the paths.
+ */
+export type PostTerms = {
+/**
+ * Seconds it waits at most; a week if absent.
+ */
+seconds?: number,
+/**
+ * Who goes first.
+ */
+priority?: Priority,
+/**
+ * Over which networks.
+ */
+cost?: CostPolicy, };
+
+/**
  * Whether a device is heard.
  */
 export type Presence = "near" | "fading" | "gone";
+
+/**
+ * Who goes first where not all can go at once (R6.15).
+ */
+export type Priority = "low" | "default" | "high";
 
 /**
  * The protection a caller demands (`SocketProtectionLevel`). A floor: TLS 1.3 satisfies [`Self::Tls12`].
@@ -2263,6 +2773,16 @@ export type View = "near" | "question" | "session" | "transfer" | "history";
  * Who may see this device.
  */
 export type Visibility = "nobody" | "known" | "everyone";
+
+/**
+ * What something in the outbox waits for.
+ */
+export type WaitsFor = "device" | "person" | "turn" | "unmetered" | "network" | "word" | "retry";
+
+/**
+ * When the agent runs without a window.
+ */
+export type When = "off" | "always" | "on-demand";
 
 /**
  * What a watching page hears.

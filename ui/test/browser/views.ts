@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import type { Look } from "./stage";
 import { CARDS } from "./views-cards";
+import { LATER } from "./views-later";
 import { MORE } from "./views-more";
 
 export interface Seen { name: string; look: Look; do?: (page: Page) => Promise<unknown> }
@@ -119,5 +120,5 @@ const VIEWS: Seen[] = [
 
 /** `ONLY=near,session` looks at some of them. */
 const only = process.env.ONLY?.split(",");
-const ALL = [...VIEWS, ...MORE, ...CARDS];
+const ALL = [...VIEWS, ...MORE, ...LATER, ...CARDS];
 export const SEEN = only ? ALL.filter((seen) => only.some((name) => seen.name.startsWith(name))) : ALL;

@@ -3,6 +3,7 @@ export const session = {
   "session.label": "Conversation with {name}",
   "session.open": "Connected",
   "session.open.radio": "Connected over Bluetooth",
+  "session.open.web": "Connected through a web server",
   "session.reconnecting": "Connection lost. Reconnecting …",
   "session.draining": "Finishing …",
   "session.closed": "Not connected",

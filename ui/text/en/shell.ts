@@ -67,6 +67,7 @@ export const shell = {
   "medium.ble": "Bluetooth",
   "medium.route": "Known address",
   "medium.link": "Invite link",
+  "medium.web": "Through a web server",
   "keys.title": "Keyboard shortcuts",
   "keys.go": "Go to a view, in the order of the list",
   "keys.search": "Search",

@@ -51,4 +51,8 @@ export const why = {
   "why.above": "a certificate above it has expired.",
   "why.names": "the authority may not vouch for the names in it.",
   "why.path": "the certificates above it do not fit together.",
+  "why.declined": "they said no.",
+  "why.costly": "only a network that costs extra is there.",
+  "why.unseen": "the device was not seen in time.",
+  "why.nowhere": "Nobody can tell which network this computer is on. Allow it on any network, or leave it.",
 } as const;

@@ -4,11 +4,14 @@ import { capabilities } from "./capabilities";
 import { certificates } from "./certificates";
 import { doctor } from "./doctor";
 import { errors } from "./errors";
+import { grants } from "./grants";
 import { history } from "./history";
 import { identity } from "./identity";
 import { invite } from "./invite";
+import { lending } from "./lending";
 import { links } from "./links";
 import { near } from "./near";
+import { outbox } from "./outbox";
 import { session } from "./session";
 import { settings } from "./settings";
 import { shell } from "./shell";
@@ -18,5 +21,5 @@ import { why } from "./why";
 export const ko = {
   ...shell, ...near, ...invite, ...session, ...transfers, ...identity, ...capabilities, ...links, ...doctor, ...history,
   ...settings, ...certificates, ...why, ...errors,
-  ...bluetooth,
+  ...bluetooth, ...outbox, ...grants, ...lending,
 } as const;

@@ -6,6 +6,7 @@ export const session: Translation<typeof en> = {
   "session.label": "{name} 대화",
   "session.open": "연결됨",
   "session.open.radio": "블루투스로 연결됨",
+  "session.open.web": "웹 서버를 거쳐 연결됨",
   "session.reconnecting": "연결이 끊겼습니다. 다시 연결하는 중 …",
   "session.draining": "마무리하는 중 …",
   "session.closed": "연결되어 있지 않음",

@@ -70,6 +70,7 @@ export const shell: Translation<typeof en> = {
   "medium.ble": "블루투스",
   "medium.route": "저장된 주소",
   "medium.link": "초대 링크",
+  "medium.web": "웹 서버를 거쳐서",
   "keys.title": "키보드 단축키",
   "keys.go": "목록 순서대로 화면 이동",
   "keys.search": "검색",

@@ -54,4 +54,8 @@ export const why: Translation<typeof en> = {
   "why.above": "상위 인증서가 만료되었습니다.",
   "why.names": "기관이 보증할 수 없는 이름이 적혀 있습니다.",
   "why.path": "상위 인증서들이 서로 맞지 않습니다.",
+  "why.declined": "상대가 거절했습니다.",
+  "why.costly": "추가 요금이 드는 네트워크뿐입니다.",
+  "why.unseen": "기기가 제때 보이지 않았습니다.",
+  "why.nowhere": "이 컴퓨터가 어느 네트워크에 있는지 알 수 없습니다. 어느 네트워크에서든 허락하거나 그대로 두세요.",
 };

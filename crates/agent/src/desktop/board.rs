@@ -7,6 +7,7 @@
 //! three times a minute. One notification is replaced at most once a second.
 
 mod ended;
+mod posted;
 mod render;
 
 use super::note::{Button, Note, Topic};
@@ -16,6 +17,7 @@ use hither_model::{
     News, QuestionId, SessionId, TransferId, TransferState, View,
     row::{Direction, MessageRow, QuestionRow, TransferRow},
 };
+use posted::Outgoing;
 use std::collections::{BTreeMap, VecDeque};
 
 /// One notification is not replaced more often, milliseconds.
@@ -98,6 +100,8 @@ pub(crate) struct Board {
     /// Transfers that are not over: what is known of them when they are.
     under_way: BTreeMap<TransferId, TransferRow>,
     ended: VecDeque<Ended>,
+    /// What is in the outbox, and what of it went or did not.
+    outgoing: Outgoing,
     alarm: Option<Warning>,
     posted: BTreeMap<Topic, Posted>,
     /// When strangers raised one.
@@ -126,6 +130,8 @@ impl Board {
                 | News::Transfer { .. }
                 | News::Done { .. }
                 | News::Dropped { .. }
+                | News::Outbox { .. }
+                | News::OutboxGone { .. }
                 | News::Alarm { .. }
                 | News::Stopping
         )
@@ -141,6 +147,8 @@ impl Board {
             News::Transfer { transfer } => self.follow(transfer),
             News::Done { transfer, path, .. } => self.over(*transfer, path.clone(), None, unix),
             News::Dropped { transfer, failure } => self.over(*transfer, None, Some(failure), unix),
+            News::Outbox { entry } => self.outgoing.hear(entry, self.hush == Hush::No, unix),
+            News::OutboxGone { id } => self.outgoing.forget(id),
             News::Alarm { message, .. } if self.hush != Hush::Off => {
                 let count = self.alarm.as_ref().map_or(0, |warning| warning.count) + 1;
                 self.alarm = Some(Warning { message: message.clone(), count });
@@ -159,6 +167,7 @@ impl Board {
         self.questions.values_mut().for_each(|pending| pending.seen = true);
         self.talks.clear();
         self.ended.clear();
+        self.outgoing.seen();
         if hush == Hush::Off {
             self.alarm = None;
         }
@@ -264,7 +273,8 @@ impl Board {
             Topic::Strangers => true,
             Topic::Question(id) => self.questions.get(&id).is_some_and(|pending| render::stranger(&pending.row)),
             // A warning is never held back by what strangers do.
-            Topic::Alarm | Topic::Offers | Topic::Messages(_) | Topic::Transfer(_) | Topic::Transfers => false,
+            Topic::Alarm | Topic::Offers | Topic::Messages(_) => false,
+            Topic::Transfer(_) | Topic::Transfers | Topic::Posted(_) | Topic::Post => false,
         }
     }
 
@@ -292,6 +302,7 @@ impl Board {
             Topic::Messages(id) => (View::Session, Some(id.to_string())),
             Topic::Transfer(id) => (View::Transfer, Some(id.to_string())),
             Topic::Strangers | Topic::Offers => (View::Near, None),
+            Topic::Posted(_) | Topic::Post => (View::Transfer, None),
             Topic::Transfers | Topic::Alarm => (View::History, None),
         };
         Deed::Open { view, id }
@@ -314,6 +325,8 @@ impl Board {
             Topic::Messages(id) => drop(self.talks.remove(&id)),
             Topic::Transfer(id) => self.ended.retain(|ended| ended.id != id),
             Topic::Transfers => self.ended.clear(),
+            Topic::Posted(id) => self.outgoing.drop_end(&id),
+            Topic::Post => self.outgoing.seen(),
             Topic::Alarm => self.alarm = None,
         }
     }

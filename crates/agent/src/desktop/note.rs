@@ -1,6 +1,6 @@
 //! A notification as a value: what it is about, what it says, what can be pressed. Pure.
 
-use hither_model::{QuestionId, SessionId, TransferId};
+use hither_model::{OutboxId, QuestionId, SessionId, TransferId};
 
 /// What a notification is about. One thing has one notification, which is replaced as the thing changes; a notification
 /// that can be said yes to is never replaced by one about something else, so nobody's click lands on another question.
@@ -18,6 +18,10 @@ pub(crate) enum Topic {
     Transfer(TransferId),
     /// Several transfers that ended.
     Transfers,
+    /// Something of the outbox that went, or did not.
+    Posted(OutboxId),
+    /// Several of those.
+    Post,
     /// Something the person must know.
     Alarm,
 }

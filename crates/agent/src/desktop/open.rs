@@ -11,7 +11,7 @@ use std::{
     process::Stdio,
     time::Duration,
 };
-use tokio::{process::Command, time::timeout};
+use tokio::{process::Command, task::JoinHandle, time::timeout};
 use zbus::Connection;
 
 /// The window's program.
@@ -43,11 +43,17 @@ fn arguments(profile: &Path, view: View, id: Option<&str>) -> Vec<std::ffi::OsSt
     arguments
 }
 
-/// Starts the window.
-pub(super) fn start_window(program: &Path, profile: &Path, view: View, id: Option<&str>, token: Option<&str>) {
+/// Starts the window. What is given ends with the program, and says whether it ended well.
+pub(super) fn start_window(
+    program: &Path,
+    profile: &Path,
+    view: View,
+    id: Option<&str>,
+    token: Option<&str>,
+) -> JoinHandle<bool> {
     let mut command = Command::new(program);
     command.args(arguments(profile, view, id));
-    launch(command, token);
+    launch(command, token)
 }
 
 /// Shows a file or folder in the file manager.
@@ -68,7 +74,7 @@ pub(super) async fn show(bus: Option<&Connection>, path: &str, token: Option<&st
     if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
         let mut command = Command::new("xdg-open");
         command.arg(folder);
-        launch(command, token);
+        drop(launch(command, token));
     }
 }
 
@@ -85,14 +91,17 @@ fn address(path: &OsStr) -> String {
 }
 
 /// Starts a program of its own; it outlives us, and its end is awaited by the runtime.
-fn launch(mut command: Command, token: Option<&str>) {
+fn launch(mut command: Command, token: Option<&str>) -> JoinHandle<bool> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).kill_on_drop(false);
     if let Some(token) = token {
         command.env("XDG_ACTIVATION_TOKEN", token).env("DESKTOP_STARTUP_ID", token);
     }
     match command.spawn() {
-        Ok(mut child) => drop(tokio::spawn(async move { child.wait().await })),
-        Err(error) => tracing::warn!(%error, "{} could not be started", command.as_std().get_program().display()),
+        Ok(mut child) => tokio::spawn(async move { child.wait().await.is_ok_and(|status| status.success()) }),
+        Err(error) => {
+            tracing::warn!(%error, "{} could not be started", command.as_std().get_program().display());
+            tokio::spawn(async { false })
+        }
     }
 }
 

@@ -214,6 +214,27 @@ impl Tongue {
         (self.pick(format!("{count} transfers have ended"), format!("전송 {count}개가 끝났습니다")), String::new())
     }
 
+    /// Something of the outbox did not go.
+    pub(crate) fn not_posted(self, who: &str, title: &str, why: &str) -> (String, String) {
+        let who = name(who);
+        let summary = self.pick(format!("Not sent to {who}"), format!("{who} 님에게 보내지 못했습니다"));
+        let why = line(why);
+        (summary, if why.is_empty() { line(title) } else { format!("{}\n{why}", line(title)) })
+    }
+
+    /// Something of the outbox waited until its time was over.
+    pub(crate) fn never_seen(self, who: &str, title: &str) -> (String, String) {
+        let who = name(who);
+        let summary = self.pick(format!("{who} was not seen in time"), format!("{who} 님이 제때 보이지 않았습니다"));
+        (summary, line(title))
+    }
+
+    pub(crate) fn many_posted(self, count: usize) -> (String, String) {
+        let summary =
+            self.pick(format!("News of {count} things to be sent"), format!("보낼 항목 {count}개에 소식이 있습니다"));
+        (summary, String::new())
+    }
+
     pub(crate) fn alarm(self, message: &str, count: usize) -> (String, String) {
         let warning = self.pick("hither warns you", "hither 경고");
         let summary = if count > 1 { format!("{warning} ({count})") } else { warning };

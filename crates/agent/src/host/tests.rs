@@ -2,7 +2,6 @@
 
 use super::*;
 use hither_control::{Client, PipeAsk, Wire};
-use hither_engine::Bluetooth;
 use hither_model::{
     Answer, Ask, News, PeerId, QuestionId, SessionId, TransferId,
     row::{Direction, MeRow, MessageRow, QuestionKind, QuestionRow},
@@ -68,6 +67,8 @@ impl Engine for Paper {
     fn tell(&self, news: News) {
         let _ = self.news.send(news);
     }
+
+    async fn networks_are(&self, _: Option<Vec<hither_engine::Network>>) {}
 
     fn settings(&self) -> watch::Receiver<Chosen> {
         self.settings.subscribe()
@@ -247,31 +248,4 @@ async fn the_practice_device_accepts_echoes_and_sends_back_and_leaves_nothing_be
     living.paper.running.send_replace(false);
     living.thread.join().unwrap().unwrap();
     assert!(!living.profile.exists(), "the profile is thrown away");
-}
-
-#[test]
-fn only_what_changed_is_taken_over_into_the_settings() {
-    let mut stored = Settings::fresh(Path::new("/p"));
-    let before = Chosen {
-        name: DisplayName::new("Ana").ok(),
-        visibility: Visibility::Everyone,
-        inbox: "/elsewhere".into(),
-        allow_tls12: true,
-        revoked: vec![],
-        interfaces: stored.interfaces.clone(),
-        notifications: true,
-        certificates: Default::default(),
-        bluetooth: Default::default(),
-    };
-    let fresh = stored.clone();
-    adopt(&mut stored, &before, &before.clone());
-    assert_eq!(stored, fresh);
-    adopt(&mut stored, &before, &Chosen { revoked: vec!["listen".into()], ..before.clone() });
-    let mut with = fresh;
-    with.revoked = vec!["listen".into()];
-    assert_eq!(stored, with);
-    let bluetooth = Bluetooth { on: false, adapter: None, near_only: true };
-    adopt(&mut stored, &before, &Chosen { bluetooth: bluetooth.clone(), ..before.clone() });
-    with.bluetooth = bluetooth;
-    assert_eq!(stored, with);
 }

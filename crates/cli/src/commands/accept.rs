@@ -1,7 +1,7 @@
 //! `hither accept`: say yes to a question.
 
 use super::{
-    codes,
+    codes, grant,
     invite::{alarm, opened},
     questions::{self, Answered, present},
     sessions::say_if_apart,
@@ -29,7 +29,9 @@ const LOOK: Duration = Duration::from_secs(15);
 
 /// Say yes to a question. For a first meeting: compare the code with the other screen.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hither accept 3f2a")]
+#[command(
+    after_help = "Example:\n  hither accept 3f2a\n  hither accept 3f2a --grant-files 2GB --grant-for 3d --grant-here"
+)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Accept {
     /// Which question, by the beginning of its id
@@ -49,6 +51,8 @@ pub(crate) struct Accept {
     /// Keep the executable bit of offered files
     #[arg(long)]
     executable: bool,
+    #[command(flatten)]
+    more: grant::More,
     /// Be known by this certificate: its id, `local` for the device's own key, or `ask`
     #[arg(long, value_name = "ID|local|ask")]
     identity: Option<String>,
@@ -93,7 +97,8 @@ impl Accept {
         }
         let to = self.to.as_deref().map(std::path::absolute).transpose()?;
         let (always, unverified, executable) = (self.always, self.unverified, self.executable);
-        let accept = Ask::Accept { question, always, same_code, unverified, to, executable, identity: self.identity };
+        let (grant, identity) = (self.more.terms()?, self.identity);
+        let accept = Ask::Accept { question, always, same_code, unverified, to, executable, grant, identity };
         let Answer::Answered { question } = client.ask(accept).await? else { return Err(unexpected()) };
         desk.screen.event("answered", &Answered { question }, || match row.kind {
             QuestionKind::InsertCard => "it is looked for again".into(),

@@ -1,6 +1,6 @@
 //! `hither expose`, `hither exposed`: services of this machine that are lent, and those of others that are used.
 
-use super::forward;
+use super::{forward, grant};
 use crate::{
     desk::Desk,
     halt::{Halt, unexpected},
@@ -9,10 +9,11 @@ use crate::{
     words,
 };
 use clap::Args;
-use hither_control::NewsFeed;
+use hither_control::{Client, NewsFeed};
 use hither_model::{
     Answer, Ask, LentName, News,
-    row::{BorrowerRow, ExposedRow, Lasting},
+    ask::GrantAsk,
+    row::{Allows, BorrowerRow, ExposedRow, GrantTerms, Lasting},
     text,
 };
 use serde::Serialize;
@@ -20,7 +21,7 @@ use serde::Serialize;
 /// Lend a TCP service of this machine to a device, by name.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  hither expose ssh 127.0.0.1:22 --to Ana\n  hither expose wiki [::1]:8080 --to Ana --to Ben --for 2h\n  hither expose --stop ssh"
+    after_help = "Example:\n  hither expose ssh 127.0.0.1:22 --to Ana\n  hither expose wiki [::1]:8080 --to Ana --to Ben --for 2h\n  hither expose ssh 127.0.0.1:22 --to Ana --times 2\n  hither expose --stop ssh"
 )]
 pub(crate) struct Expose {
     /// What it is to be called: letters, digits, `-`, `_`, `.`
@@ -30,8 +31,14 @@ pub(crate) struct Expose {
     #[arg(value_name = "ADDR:PORT", required_unless_present_any = ["list", "stop"])]
     target: Option<String>,
     /// To this device; may be given several times
-    #[arg(long, value_name = "PEER", required_unless_present_any = ["list", "stop"])]
+    #[arg(long, value_name = "PEER", required_unless_present_any = ["list", "stop", "granted"])]
     to: Vec<String>,
+    /// To those who have a grant for it (`hither grant service`), and to nobody else
+    #[arg(long, conflicts_with_all = ["to", "until_closed", "for", "always", "list", "stop"])]
+    granted: bool,
+    /// So many connections and no more; until they are used up, or for as long as `--for` says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "to", conflicts_with_all = ["until_closed", "always", "list", "stop"])]
+    times: Option<u32>,
     /// Until the session with the device ends (this is so without a word about it)
     #[arg(long, conflicts_with_all = ["for", "always"])]
     until_closed: bool,
@@ -80,23 +87,61 @@ impl Expose {
             let Answer::Lent { exposed, .. } = client.ask(Ask::Lent).await? else { return Err(unexpected()) };
             return list(desk, &exposed);
         };
-        let ask = Ask::Expose { name, target, to: self.to, lasts, seconds: self.seconds };
-        let Answer::Lent { exposed, .. } = client.ask(ask).await? else { return Err(unexpected()) };
+        let times = self.times;
+        let exposed = match times {
+            Some(times) => by_times(&mut client, (name, target), self.to, times, self.seconds).await?,
+            None => lend(&mut client, Ask::Expose { name, target, to: self.to, lasts, seconds: self.seconds }).await?,
+        };
         let row = exposed.first().ok_or_else(unexpected)?;
         desk.screen.event("exposed", row, || {
-            let to: Vec<String> =
-                row.to.iter().map(|to| format!("{} {}", text::printable(&to.name), until(to))).collect();
+            let often = times.map(|times| format!(", {}", words::count(times.into(), "connection", "connections")));
+            let often = often.unwrap_or_default();
+            let to = |to: &BorrowerRow| format!("{}{often} {}", text::printable(&to.name), until(to));
+            let to: Vec<String> = row.to.iter().map(to).collect();
             format!("{} ({}) is lent to {}", row.name, row.target, to.join(", "))
         })
     }
 }
 
-async fn stop(
-    desk: &Desk<'_>,
-    client: &mut hither_control::Client,
-    name: &LentName,
+async fn lend(client: &mut Client, ask: Ask) -> Result<Vec<ExposedRow>, Halt> {
+    match client.ask(ask).await? {
+        Answer::Lent { exposed, .. } => Ok(exposed),
+        _ => Err(unexpected()),
+    }
+}
+
+/// So many connections each: a grant for every device, and the service for those who have one. If it is not lent, nothing
+/// is given.
+async fn by_times(
+    client: &mut Client,
+    (name, target): (LentName, String),
     to: Vec<String>,
-) -> Result<(), Halt> {
+    times: u32,
+    seconds: Option<u64>,
+) -> Result<Vec<ExposedRow>, Halt> {
+    let allows = Allows::Service { name: name.clone(), times: Some(times) };
+    let terms = GrantTerms { allows, until: seconds.map(grant::in_seconds), here: false };
+    let mut given = Vec::new();
+    let mut outcome = Ok(vec![]);
+    for peer in to {
+        match grant::give(client, peer, terms.clone()).await {
+            Ok(row) => given.push(row.grant.to_string()),
+            Err(halt) => outcome = Err(halt),
+        }
+    }
+    if outcome.is_ok() {
+        let (lasts, seconds) = (Lasting::UntilClosed, None);
+        outcome = lend(client, Ask::Expose { name, target, to: vec![], lasts, seconds }).await;
+    }
+    if outcome.is_err() {
+        for id in given {
+            client.ask(Ask::Grant(GrantAsk::Revoke { id })).await?;
+        }
+    }
+    outcome
+}
+
+async fn stop(desk: &Desk<'_>, client: &mut Client, name: &LentName, to: Vec<String>) -> Result<(), Halt> {
     let all = if to.is_empty() { vec![None] } else { to.into_iter().map(Some).collect() };
     for to in all {
         client.ask(Ask::Unexpose { name: name.clone(), to: to.clone() }).await?;

@@ -1,18 +1,14 @@
 //! `hither network`: the networks this machine is in, and which of them count as home or work (R1.6). What the firewall says of
-//! them counts, unless the person says otherwise for one connection. Also what `connect` and `ws` do when one of them is
+//! them counts, unless the person says otherwise for one connection; so with what they cost (R6.14). Also what `connect` and `ws` do when one of them is
 //! not trusted any more.
 
 use crate::{desk::Desk, halt::Halt, table::Table};
-use clap::{Args, Subcommand};
-use hither_agent::networks::{self, Changes, Network};
+use clap::{Args, Subcommand, ValueEnum};
+use hither_agent::networks::{self, Changes, Cost, Network, Said};
 use hither_capability::{Capability, Networks, Zone};
 use hither_model::{ErrorCode, Failure, text::printable};
 use hither_socket::StreamSocketInformation;
 use serde::Serialize;
-use std::time::Duration;
-
-/// How often the person's own word is read again while something stands on it.
-const READING: Duration = Duration::from_secs(2);
 
 /// The networks this machine is in, and which of them you trust.
 #[derive(Debug, Args)]
@@ -39,12 +35,27 @@ enum What {
         /// Its name, or the beginning of its UUID
         network: String,
     },
-    /// Let the firewall say again
+    /// Say whether one is paid by the byte or limited, whatever NetworkManager says
+    #[command(after_help = "Example:\n  hither network metered Phone yes")]
+    Metered {
+        /// Its name, or the beginning of its UUID
+        network: String,
+        /// Whether it is
+        word: Word,
+    },
+    /// Let the firewall and NetworkManager say again
     #[command(after_help = "Example:\n  hither network forget Home")]
     Forget {
         /// Its name, or the beginning of its UUID
         network: String,
     },
+}
+
+/// The person's word on cost.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Word {
+    Yes,
+    No,
 }
 
 #[derive(Serialize)]
@@ -54,12 +65,13 @@ struct Row {
     zone: String,
     private: bool,
     by: &'static str,
+    cost: &'static str,
     addresses: Vec<String>,
 }
 
 impl From<&Network> for Row {
     fn from(network: &Network) -> Self {
-        let by = match (network.said, network.zone.is_empty()) {
+        let by = match (network.said.private, network.zone.is_empty()) {
             (Some(_), _) => "person",
             (None, false) => "zone",
             (None, true) => "nobody",
@@ -70,6 +82,11 @@ impl From<&Network> for Row {
             zone: network.zone.clone(),
             private: network.private(),
             by,
+            cost: match network.cost() {
+                Cost::Free => "free",
+                Cost::Metered => "metered",
+                Cost::Dear => "dear",
+            },
             addresses: network.addresses.iter().map(|(ip, prefix)| format!("{ip}/{prefix}")).collect(),
         }
     }
@@ -78,18 +95,21 @@ impl From<&Network> for Row {
 impl NetworkCommand {
     pub(crate) async fn run(self, desk: &Desk<'_>) -> Result<(), Halt> {
         let all = networks::look(desk.profile()).await;
-        let (named, said) = match &self.what {
+        let (named, said): (_, fn(Said) -> Said) = match &self.what {
             What::List => return list(desk, &all),
-            What::Trust { network } => (network, Some(true)),
-            What::Distrust { network } => (network, Some(false)),
-            What::Forget { network } => (network, None),
+            What::Trust { network } => (network, |said| Said { private: Some(true), ..said }),
+            What::Distrust { network } => (network, |said| Said { private: Some(false), ..said }),
+            What::Metered { network, word: Word::Yes } => (network, |said| Said { metered: Some(true), ..said }),
+            What::Metered { network, word: Word::No } => (network, |said| Said { metered: Some(false), ..said }),
+            What::Forget { network } => (network, |_| Said::default()),
         };
         let mut network = one(&all, named)?.clone();
+        network.said = said(network.said);
         hither_control::profile::ensure(desk.profile()).map_err(Failure::from)?;
-        networks::say(desk.profile(), &network.uuid, said)?;
-        network.said = said;
+        networks::say(desk.profile(), &network.uuid, network.said)?;
         let word = if network.private() { "private: home or work" } else { "public" };
-        desk.screen.event("network", &Row::from(&network), || format!("{} is {word}", printable(&network.name)))
+        let row = Row::from(&network);
+        desk.screen.event("network", &row, || format!("{} is {word}; cost: {}", printable(&network.name), row.cost))
     }
 }
 
@@ -99,10 +119,10 @@ fn list(desk: &Desk<'_>, all: &[Network]) -> Result<(), Halt> {
     }
     let rows: Vec<Row> = all.iter().map(Row::from).collect();
     desk.screen.rows("network", &rows, |rows| {
-        let mut table = Table::new(&["NAME", "COUNTS AS", "SAID BY", "ZONE", "ADDRESSES", "UUID"]);
+        let mut table = Table::new(&["NAME", "COUNTS AS", "SAID BY", "ZONE", "COST", "ADDRESSES", "UUID"]);
         for row in rows {
             let counts = if row.private { "private" } else { "public" };
-            table.row([&row.name, counts, row.by, &row.zone, &row.addresses.join(", "), &row.uuid]);
+            table.row([&row.name, counts, row.by, &row.zone, row.cost, &row.addresses.join(", "), &row.uuid]);
         }
         table.text(desk.screen.paint())
     })
@@ -136,20 +156,15 @@ fn private(all: &[Network]) -> Networks {
 pub(super) async fn distrusted(desk: &Desk<'_>, known: StreamSocketInformation) -> Failure {
     let never = std::future::pending::<Failure>();
     let Some(remote) = known.remote_address.filter(|_| !known.by_proxy) else { return never.await };
-    let mut changes = Changes::listen().await;
+    let mut changes = Changes::listen(desk.profile()).await;
     let mut all = networks::look(desk.profile()).await;
     let holds = |all: &[Network]| private(all).zone(remote.ip()) == Zone::Private;
     if !known.private {
         return never.await;
     }
     while holds(&all) {
-        tokio::select! {
-            () = changes.next() => all = networks::look(desk.profile()).await,
-            () = tokio::time::sleep(READING) => {
-                let said = networks::words(desk.profile()).unwrap_or_default();
-                all.iter_mut().for_each(|network| network.said = said.get(&network.uuid).copied());
-            }
-        }
+        changes.next().await;
+        all = networks::look(desk.profile()).await;
     }
     let capability = Capability::PrivateNetworkClientServer;
     let message = format!("the network of {remote} is not trusted any more; what was opened under {capability} ends");

@@ -31,6 +31,9 @@ pub(crate) struct Way {
     /// Only the authorities in this file may vouch for the server (PEM); its own certificate may be in it
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Certificates on these lists are revoked (CRLs, in PEM or DER); then a list of each issuer must be there, and in date
+    #[arg(long, value_name = "FILE")]
+    crl: Option<PathBuf>,
     /// Go through this proxy: http://HOST:PORT, socks5://HOST:PORT, or `none` (default: what the environment says, raced
     /// with the direct way)
     #[arg(long, value_name = "URL")]
@@ -96,12 +99,7 @@ impl Way {
             let sign_in = SignIn::of_system().map_err(ServerError::from).map_err(Failure::from)?;
             control.set_sign_in(Some(sign_in), permission).map_err(Failure::from)?;
         }
-        if let Some(path) = &self.ca {
-            let text = read(path, MAX_AUTHORITIES)?;
-            let roots = Roots::exclusive(&text)
-                .map_err(|fault| Failure::new(ErrorCode::Misuse, format!("{}: {fault}", path.display())))?;
-            control.set_roots(roots).map_err(Failure::from)?;
-        }
+        control.set_roots(self.roots()?).map_err(Failure::from)?;
         let misuse = |fault: hither_socket::ProxyFault| Failure::new(ErrorCode::Misuse, fault.to_string());
         let proxies = match self.proxy.as_deref() {
             Some("none") => Proxies::Direct,
@@ -112,6 +110,22 @@ impl Way {
             }
         };
         Ok(control.set_proxies(proxies).map_err(Failure::from)?)
+    }
+
+    /// Who vouches for the server, and whom they do not vouch for any more.
+    fn roots(&self) -> Result<Roots, Failure> {
+        let wrong = |path: &Path| {
+            let path = path.display().to_string();
+            move |fault: hither_socket::RootsFault| Failure::new(ErrorCode::Misuse, format!("{path}: {fault}"))
+        };
+        let roots = match &self.ca {
+            Some(path) => Roots::exclusive(&read(path, MAX_AUTHORITIES)?).map_err(wrong(path))?,
+            None => Roots::system(),
+        };
+        match &self.crl {
+            Some(path) => roots.revoking(&read(path, MAX_AUTHORITIES)?).map_err(wrong(path)),
+            None => Ok(roots),
+        }
     }
 
     fn credential(&self, proxy: Proxy) -> Result<Proxy, Failure> {

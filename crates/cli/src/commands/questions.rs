@@ -23,6 +23,7 @@ pub(crate) fn look_again(question: String) -> Ask {
         unverified: false,
         to: None,
         executable: false,
+        grant: None,
         identity: None,
     }
 }

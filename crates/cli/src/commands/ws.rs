@@ -129,7 +129,7 @@ async fn talk(desk: &Desk<'_>, socket: &mut MessageWebSocket) -> Result<(), Halt
                 None => return Ok(socket.close(1000, "").await.map_err(Failure::from)?),
             },
             next = socket.receive() => match next.map_err(Failure::from)? {
-                Received::Message(message) => show(desk, &message)?,
+                Received::Message(message) | Received::Part { message, .. } => show(desk, &message)?,
                 Received::Closed { code, reason } => return closed(desk, code, &reason),
             },
         }

@@ -23,8 +23,10 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-/// How often the grant is looked at.
+/// How often the grant is looked at while the radio does something.
 const CHECK_EVERY: Duration = Duration::from_secs(3);
+/// The same while there is no radio to silence: a device at rest wakes seldom (R4.26).
+const CHECK_AT_REST: Duration = Duration::from_secs(30);
 /// How long ending may take.
 const END_WITHIN: Duration = Duration::from_secs(12);
 /// How long a withdrawal waits for the radio.
@@ -239,6 +241,7 @@ impl<S: Stack> Actor<S> {
         }
         let serial = self.want_shown(None);
         self.settling.push((serial, Instant::now(), back));
+        self.check_soon();
     }
 
     fn want_shown(&mut self, shown: Option<Arc<Shown>>) -> u64 {
@@ -333,7 +336,12 @@ impl<S: Stack> Actor<S> {
             self.outbox.retain(|event| !matches!(event, Event::State(_)));
             self.outbox.push_back(Event::State(state.clone()));
             self.state = Some(state);
+            self.check_soon();
         }
+    }
+
+    fn check_soon(&mut self) {
+        self.next_check = self.next_check.min(Instant::now() + CHECK_EVERY);
     }
 
     async fn tick(&mut self) {
@@ -341,7 +349,8 @@ impl<S: Stack> Actor<S> {
         if self.next_check > Instant::now() {
             return;
         }
-        self.next_check = Instant::now() + CHECK_EVERY;
+        let busy = self.state == Some(MediumState::On) || !self.settling.is_empty();
+        self.next_check = Instant::now() + if busy { CHECK_EVERY } else { CHECK_AT_REST };
         let late = |since: Instant| since.elapsed() > SETTLED_WITHIN;
         self.settle(|_, since| late(since), |back| drop(back.send(Err(RadioTrouble::Silent.into()))));
         if self.permitted().is_err() && self.driver.is_some() {

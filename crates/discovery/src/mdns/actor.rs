@@ -25,7 +25,7 @@ use tokio::{
 };
 
 /// How often the grant is looked at, and the thread asked or heard.
-pub(super) const CHECK_EVERY: Duration = Duration::from_secs(5);
+pub(super) const CHECK_EVERY: Duration = Duration::from_secs(10);
 /// How often the interfaces are looked at; changes must be followed within 10 s (D10).
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The same where the system tells of changes: in case it forgets to.

@@ -82,7 +82,9 @@ impl State {
             if capability == Capability::Proximity {
                 self.proximity_changed(granted).await;
             }
-            if matches!(capability, Capability::InternetClient | Capability::InternetClientServer) {
+            if [Capability::InternetClient, Capability::InternetClientServer, Capability::PrivateNetworkClientServer]
+                .contains(&capability)
+            {
                 self.align_web().await;
             }
             if capability == Capability::SharedUserCertificates && !granted {

@@ -83,6 +83,7 @@ impl State {
                 .into_iter()
                 .chain(self.history_check())
                 .chain(self.web_check())
+                .chain(self.networks_check())
                 .collect(),
             peer: peer_row,
         };

@@ -30,6 +30,8 @@ impl State {
     pub(crate) async fn asked(&mut self, client: ClientId, ask: Ask, reply: Reply) {
         let answer = match ask {
             Ask::Send { peer, paths } => return self.send(&peer, paths, reply),
+            Ask::Outbox(ask) => return self.outbox_asked(ask, reply),
+            Ask::Grant(ask) => self.grant_asked(ask).await,
             Ask::Doctor { peer } => return self.examine(peer, reply),
             Ask::Items { transfer, after, limit } => return self.items(&transfer, after, limit, reply),
             Ask::Forward { peer, name, bind } => return self.forward(&peer, name, bind.as_deref(), reply),
@@ -46,8 +48,8 @@ impl State {
             Ask::Choose { question, identity } => {
                 return self.card_answered(&question, CardAnswer::Choose { identity }, reply);
             }
-            Ask::Accept { question, always, same_code, unverified, to, executable, identity } => {
-                let terms = Terms { always, same_code, unverified, to, executable };
+            Ask::Accept { question, always, same_code, unverified, to, executable, grant, identity } => {
+                let terms = Terms { always, same_code, unverified, to, executable, grant };
                 return self.accept(&question, terms, identity.as_deref(), reply).await;
             }
             Ask::Receive { to, from, once } => self.receive(client, to, from, once).await,
@@ -88,6 +90,7 @@ impl State {
             Ask::Expose { name, target, to, lasts, seconds } => self.expose(&name, &target, &to, lasts, seconds),
             Ask::Unexpose { name, to } => self.unexpose(&name, to.as_deref()),
             Ask::Unforward { what } => self.unforward(&what),
+            Ask::Drain => Ok(self.rest_outbox()),
             Ask::Pause { transfer } => self.pause_transfer(&transfer),
             Ask::Cancel { transfer } => self.cancel_transfer(&transfer),
             Ask::SetVisibility { visibility, name, seconds } => self.set_visibility(visibility, name, seconds).await,
@@ -173,6 +176,9 @@ impl State {
             Ok(found) => found,
             Err(failure) => return drop(reply.send(Err(failure))),
         };
+        if let Err(failure) = self.may_grant(question, asker, &terms) {
+            return drop(reply.send(Err(failure)));
+        }
         match asker {
             Asker::Errand(errand) => self.answer_errand(question, errand, CardAnswer::Again, reply),
             Asker::Invite => {

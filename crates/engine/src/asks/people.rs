@@ -25,6 +25,7 @@ impl State {
                     self.close_session(session, "the device was forgotten", true);
                 }
                 self.end_loans_to(peer, "the device was forgotten");
+                self.end_grants_to(peer, true, "the device was forgotten").await;
                 self.people.forget(&peer);
                 self.renew_radio_key();
             }
@@ -56,6 +57,7 @@ impl State {
             self.close_session(session, "closed", true);
         }
         self.end_loans_to(peer, "the device was blocked");
+        self.end_grants_to(peer, false, "the device was blocked").await;
         let blank = || Person {
             name: DisplayName::cleaned(name).unwrap_or_else(|| self.unnamed()),
             trust: Trust::Blocked,

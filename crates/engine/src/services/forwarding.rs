@@ -2,7 +2,7 @@
 //! there as long as the session, and no program of another machine reaches it.
 
 use super::{
-    Arrived, ForwardId, MAX_OPEN_EACH, Party,
+    Arrived, ForwardId, Leave, MAX_OPEN_EACH, Party,
     carry::{Post, break_off},
 };
 use crate::{asks::Reply, lanes::Use, state::State};
@@ -152,7 +152,8 @@ impl State {
         let Some(forwarding) = self.loans.forwards.get_mut(&forward) else { return break_off(local) };
         forwarding.served = forwarding.served.saturating_add(1);
         forwarding.trouble = None;
-        self.carry(session, Party::Borrowed(forward), local, channel, seat.into());
+        let by = Leave { session, grant: None };
+        self.carry(by, Party::Borrowed(forward), local, channel, seat.into());
     }
 
     /// There will be no lane. If it is lent no more, there is nothing to reach.

@@ -4,15 +4,17 @@
 //! is anything of that name at all.
 
 use super::{
-    MAX_OPEN_EACH, NOTE_EVERY, Party, Report, Seats,
-    carry::{break_off, reach},
+    Leave, MAX_OPEN_EACH, NOTE_EVERY, Party, Report, Seats,
+    carry::break_off,
+    granted::reach_counted,
     now,
     table::{MAX_SECONDS, Until},
 };
 use crate::{event::Event, lanes::Use, state::State};
 use hither_capability::spelt;
 use hither_model::{
-    Answer, ErrorCode, Failure, LaneId, LentName, PeerId, Rid, SessionId, Verified, row::Lasting, text::printable,
+    Answer, ErrorCode, Failure, GrantId, LaneId, LentName, PeerId, Rid, SessionId, Verified, row::Lasting,
+    text::printable,
 };
 use hither_socket::{Channel, Proven};
 use std::{net::SocketAddr, sync::Arc};
@@ -23,6 +25,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub(crate) struct Lend {
     pub(super) name: LentName,
     pub(super) peer: PeerId,
+    /// The grant it is by, if there is no leave.
+    pub(super) grant: Option<GrantId>,
     seat: Seats,
     /// Connected to the target, once it is.
     local: Option<TcpStream>,
@@ -34,6 +38,14 @@ pub(super) struct Reaching {
     pub(super) rid: Rid,
     pub(super) lend: Lend,
     _cancel: DropGuard,
+}
+
+/// What a device may connect to.
+struct May {
+    lent: LentName,
+    peer: PeerId,
+    target: SocketAddr,
+    grant: Option<GrantId>,
 }
 
 impl State {
@@ -52,9 +64,9 @@ impl State {
             return Err(Failure::new(ErrorCode::AccessDenied, format!("{target} is hither's own"))
                 .hint("lend the service itself, not the way to another one"));
         }
-        if to.is_empty() {
+        if to.is_empty() && !self.grants.holds(name) {
             return Err(Failure::new(ErrorCode::Misuse, "it has to be said to whom the service is lent")
-                .hint("name devices with `--to`"));
+                .hint("name devices with `--to`, or give a grant first: `hither grant service`"));
         }
         let mut leaves = Vec::with_capacity(to.len());
         for wanted in to {
@@ -70,6 +82,7 @@ impl State {
             };
             self.note("lent", Some(peer), Some(who), format!("lent the service {name} ({target}) {how_long}"));
         }
+        self.loans.table.hold(name, self.grants.holds(name));
         self.keep_loans();
         self.tell_exposed(name);
         Ok(Answer::Lent { exposed: self.exposed_row(name).into_iter().collect(), forwarding: vec![] })
@@ -105,7 +118,8 @@ impl State {
     pub(crate) fn unexpose(&mut self, name: &LentName, to: Option<&str>) -> Result<Answer, Failure> {
         let peer = to.map(|wanted| self.peer_named(wanted)).transpose()?;
         let over = self.loans.table.end(|lent, to, _| lent == name && peer.is_none_or(|peer| peer == *to));
-        if over.is_empty() {
+        let granted = self.end_service_grants(name, peer.as_ref(), "the service was taken back");
+        if over.is_empty() && !granted {
             return Err(Failure::new(ErrorCode::UnknownId, format!("no service {name} is lent"))
                 .hint("run `hither exposed` to see what is"));
         }
@@ -120,7 +134,7 @@ impl State {
     }
 
     /// Whether the device on the other end of the session may use that service now, and where it is.
-    fn may_use(&self, session: SessionId, name: &str) -> Result<(LentName, PeerId, SocketAddr), Failure> {
+    fn may_use(&mut self, session: SessionId, name: &str) -> Result<May, Failure> {
         self.takes_new(session)?;
         let (lent, peer) = self
             .sessions
@@ -128,18 +142,21 @@ impl State {
             .filter(|s| s.kept.verified != Verified::No)
             .and_then(|s| Some((name.parse::<LentName>().ok()?, s.kept.peer)))
             .ok_or_else(not_lent)?;
-        let target = self.loans.table.admits(&lent, &peer, now(self.clock)).ok_or_else(not_lent)?;
+        let (target, grant) = match self.loans.table.admits(&lent, &peer, now(self.clock)) {
+            Some(target) => (target, None),
+            None => self.granted(&lent, &peer)?,
+        };
         if self.is_our_own(target) {
             tracing::debug!(%target, "a service that is lent leads back to another device");
             return Err(not_lent());
         }
         let target = self.gate.lend(target).and_then(|grant| grant.target());
-        Ok((lent, peer, target.map_err(|_| not_lent())?))
+        Ok(May { lent, peer, target: target.map_err(|_| not_lent())?, grant })
     }
 
     /// The other side wants to use a service, or (`ask`) only to know whether it may.
     pub(crate) fn service_wanted(&mut self, session: SessionId, lane: LaneId, rid: Rid, name: &str, ask: bool) {
-        let (lent, peer, target) = match self.may_use(session, name) {
+        let May { lent, peer, target, grant } = match self.may_use(session, name) {
             Ok(may) => may,
             Err(failure) => {
                 self.note_refused(session, name);
@@ -160,7 +177,9 @@ impl State {
             return self.answer_lane(session, lane, Err(busy));
         };
         let cancel = CancellationToken::new();
-        let lend = Lend { name: lent, peer, seat: vec![seat], local: None };
+        // Counted before the service hears of it.
+        let counted = grant.map(|grant| self.connecting_by(&grant));
+        let lend = Lend { name: lent, peer, grant, seat: vec![seat], local: None };
         let reaching = Reaching { session, rid, lend, _cancel: cancel.clone().drop_guard() };
         self.loans.reaching.insert(lane, reaching);
         let (events, stop) = (self.events.clone(), self.cancel.clone());
@@ -169,7 +188,7 @@ impl State {
                 biased;
                 () = stop.cancelled() => return,
                 () = cancel.cancelled() => return,
-                outcome = reach(target) => outcome,
+                outcome = reach_counted(target, counted) => outcome,
             };
             let _ = events.send(Event::Services(Report::Reached { lane, outcome })).await;
         });
@@ -178,6 +197,7 @@ impl State {
     /// Connects to those targets no more.
     pub(super) fn give_up(&mut self, fits: impl Fn(&Reaching) -> bool) {
         for (lane, reaching) in self.loans.reaching.extract_if(|_, reaching| fits(reaching)).collect::<Vec<_>>() {
+            self.connected_by(reaching.lend.grant, false);
             self.answer_lane(reaching.session, lane, Err(not_lent()));
         }
     }
@@ -207,6 +227,7 @@ impl State {
             }
             Err(failure) => {
                 tracing::debug!(name = %lend.name, %failure, "a service that is lent does not answer");
+                self.connected_by(lend.grant, false);
                 self.answer_lane(session, lane, Err(failure));
             }
         }
@@ -214,8 +235,13 @@ impl State {
 
     /// The lane of a connection to a service here stands.
     pub(crate) fn lend_on(&mut self, session: SessionId, lend: Lend, channel: Channel<Proven>) {
-        let Lend { name, peer, seat, local: Some(local) } = lend else { return };
-        if self.loans.table.admits(&name, &peer, now(self.clock)).is_none() {
+        let Lend { name, peer, grant, seat, local: Some(local) } = lend else { return };
+        let stands = match grant {
+            Some(grant) => self.grant_stands(&grant) && self.loans.table.find(&name).is_some(),
+            None => self.loans.table.admits(&name, &peer, now(self.clock)).is_some(),
+        };
+        if !stands {
+            self.connected_by(grant, false);
             return break_off(local);
         }
         let party = Party::Lent(name.clone(), peer);
@@ -228,11 +254,13 @@ impl State {
             self.note("lent", Some(peer), Some(who), format!("uses the service {name}"));
         }
         self.loans.table.count(&name);
-        self.carry(session, party, local, channel, seat);
+        self.carry(Leave { session, grant }, party, local, channel, seat);
+        self.connected_by(grant, true);
     }
 
     /// No lane came for it.
     pub(crate) fn lend_failed(&mut self, lend: Lend) {
+        self.connected_by(lend.grant, false);
         if let Some(local) = lend.local {
             break_off(local);
         }
@@ -240,7 +268,7 @@ impl State {
 }
 
 /// What every refused device hears.
-fn not_lent() -> Failure {
+pub(super) fn not_lent() -> Failure {
     Failure::new(ErrorCode::Declined, "no service of that name is lent to you")
         .hint("ask them to run `hither expose` for you")
 }

@@ -7,6 +7,7 @@
 
 mod carry;
 mod forwarding;
+mod granted;
 mod lending;
 mod rows;
 mod table;
@@ -20,7 +21,7 @@ use crate::{
     store::{Keeper, Slot},
 };
 use forwarding::Forwarding;
-use hither_model::{Failure, LaneId, LentName, News, PeerId, SessionId};
+use hither_model::{Failure, GrantId, LaneId, LentName, News, PeerId, SessionId};
 use hither_socket::{Channel, Proven};
 use lending::Reaching;
 use std::{
@@ -74,10 +75,19 @@ enum Party {
     Borrowed(ForwardId),
 }
 
+/// In which session a connection is, and by which grant.
+#[derive(Debug, Clone, Copy)]
+struct Leave {
+    session: SessionId,
+    grant: Option<GrantId>,
+}
+
 /// An open connection.
 struct Carried {
     session: SessionId,
     party: Party,
+    /// The grant it was made by.
+    grant: Option<GrantId>,
     cancel: CancellationToken,
 }
 
@@ -159,10 +169,11 @@ impl State {
     }
 
     /// Moves the bytes of a connection from now on.
-    fn carry(&mut self, session: SessionId, party: Party, local: TcpStream, channel: Channel<Proven>, seat: Seats) {
+    fn carry(&mut self, by: Leave, party: Party, local: TcpStream, channel: Channel<Proven>, seat: Seats) {
         self.loans.counter += 1;
         let (id, cancel) = (self.loans.counter, self.cancel.child_token());
-        let carried = Carried { session, party: party.clone(), cancel: cancel.clone() };
+        let Leave { session, grant } = by;
+        let carried = Carried { session, party: party.clone(), grant, cancel: cancel.clone() };
         self.loans.carried.insert(id, carried);
         let events = self.events.clone();
         self.tasks.spawn(async move {
@@ -178,6 +189,9 @@ impl State {
         if let Some(session) = self.sessions.get_mut(&carried.session) {
             session.bytes_in = session.bytes_in.saturating_add(received);
             session.bytes_out = session.bytes_out.saturating_add(sent);
+        }
+        if let (Party::Lent(name, _), Some(_)) = (&carried.party, carried.grant) {
+            self.holders_changed(&name.clone());
         }
         self.use_changed(carried.party);
     }
@@ -259,7 +273,7 @@ impl State {
     }
 
     /// What a device is called here.
-    fn name_of(&self, peer: &PeerId) -> String {
+    pub(crate) fn name_of(&self, peer: &PeerId) -> String {
         let session = self.sessions_with(peer).first().and_then(|id| self.sessions.get(id));
         let name = session.map(|s| s.kept.name.to_string());
         name.or_else(|| self.people.find(peer).map(|p| p.name.to_string())).unwrap_or_else(|| peer.short())

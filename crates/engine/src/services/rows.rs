@@ -19,7 +19,9 @@ impl State {
             let (lasts, until) = until.told();
             BorrowerRow { peer: *peer, name: self.name_of(peer), lasts, until, open: open(*peer) }
         };
-        let to: Vec<BorrowerRow> = lent.to.iter().map(borrower).collect();
+        let mut to: Vec<BorrowerRow> = lent.to.iter().map(borrower).collect();
+        let by_leave = |peer: &_| lent.to.contains_key(peer);
+        to.extend(self.borrowers_by_grant(name).into_iter().filter(|row| !by_leave(&row.peer)));
         let open = to.iter().map(|row| row.open).sum();
         Some(ExposedRow { name: name.clone(), target: lent.target.to_string(), to, open, served: lent.served })
     }

@@ -69,6 +69,9 @@ pub(super) struct Lent {
     /// Where it is: an address of this machine.
     pub(super) target: SocketAddr,
     pub(super) to: BTreeMap<PeerId, Until>,
+    /// Somebody has a grant for it, so that it is there without a leave.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    granted: bool,
     /// Connections so far.
     #[serde(skip)]
     pub(super) served: u64,
@@ -107,7 +110,7 @@ impl Table {
         if all.len() > MAX_TO {
             return Err(full("the service is lent to as many devices as can be"));
         }
-        let blank = || Lent { target, to: BTreeMap::new(), served: 0 };
+        let blank = || Lent { target, to: BTreeMap::new(), granted: false, served: 0 };
         self.lent.entry(name.clone()).or_insert_with(blank).to.extend(to.iter().copied());
         Ok(())
     }
@@ -137,8 +140,20 @@ impl Table {
                 !over
             });
         }
-        self.lent.retain(|_, lent| !lent.to.is_empty());
+        self.lent.retain(|_, lent| lent.granted || !lent.to.is_empty());
         ended
+    }
+
+    /// Says whether somebody has a grant for a service. Without one, and without a leave, it is lent no more: then it is
+    /// true.
+    pub(super) fn hold(&mut self, name: &LentName, granted: bool) -> bool {
+        let Some(lent) = self.lent.get_mut(name) else { return false };
+        lent.granted = granted;
+        let over = !granted && lent.to.is_empty();
+        if over {
+            self.lent.remove(name);
+        }
+        over
     }
 
     /// Takes back what is over by now.

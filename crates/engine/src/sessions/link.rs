@@ -120,6 +120,7 @@ async fn listen(
             }
             Frame::Pong { .. } => {}
             frame => {
+                liveness.used(clock.now());
                 if events.send(Event::SessionHeard { session, generation, frame }).await.is_err() {
                     return "the agent stops".into();
                 }

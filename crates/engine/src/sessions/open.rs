@@ -52,15 +52,12 @@ impl State {
         let certified = knock.theirs.as_ref().map(|proven| Box::new(proven.row.clone()));
         self.remember_person(&admission, &name, terms.always, route).await;
         self.remember_certificates(peer, &name, certified.clone(), knock.shown.as_ref());
-        let mut x = [0; 64];
-        x[..32].copy_from_slice(if knock.ours { self.me_bytes() } else { peer.as_bytes() });
-        x[32..].copy_from_slice(if knock.ours { peer.as_bytes() } else { self.me_bytes() });
         let kept = KeptSession {
             peer,
             name: name.clone(),
             verified: admission.verified(),
             inviter: knock.ours,
-            resume_key: pair_key(&secret, &x),
+            resume_key: pair_key(&secret, &self.both_ids(knock.ours, &peer)),
             routes: route.into_iter().filter(|route| is_place(*route)).collect(),
             web: knock.web.clone(),
             opened: self.clock.unix(),
@@ -78,7 +75,13 @@ impl State {
         let mut opened = Session::new(kept, key, SessionState::Open);
         opened.fresh = Some((knock.invite, knock.question));
         self.sessions.insert(session, opened);
+        // Remembered before the other side hears that it is open: whoever is told of it finds it again.
+        let written = self.keeper.save_now(Slot::Sessions, &self.kept_sessions());
+        if !matches!(written.await, Ok(Ok(()))) {
+            self.alarm(format!("the session with {name} could not be written to disk"), Some(peer));
+        }
         self.attach(session, *channel);
+        self.give_to_admitted(peer, &terms, admission.verified()).await;
         self.keep_sessions();
         self.note(
             "session",
@@ -89,8 +92,13 @@ impl State {
         self.retract(knock.question, Over::Accepted, "accepted", None).await;
     }
 
-    fn me_bytes(&self) -> &[u8; 32] {
-        self.my_id.as_bytes()
+    /// The inviter's id and the invitee's.
+    fn both_ids(&self, ours: bool, peer: &PeerId) -> [u8; 64] {
+        let (inviter, invitee) = if ours { (&self.my_id, peer) } else { (peer, &self.my_id) };
+        let mut both = [0; 64];
+        both[..32].copy_from_slice(inviter.as_bytes());
+        both[32..].copy_from_slice(invitee.as_bytes());
+        both
     }
 
     fn name_after(&self, admission: &Admission) -> DisplayName {

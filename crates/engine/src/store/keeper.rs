@@ -2,7 +2,7 @@
 //! the engine. Where durability matters the caller waits for the receipt. Large files that change often are handed over
 //! again only when their last version is on disk: [`Keeper::is_writing`], [`Stale`].
 
-use super::sealed;
+use super::sealed::{self, Form};
 use serde::Serialize;
 use std::{
     collections::{HashMap, HashSet},
@@ -34,8 +34,12 @@ pub(crate) enum Slot {
     Authorities,
     /// Services that are lent beyond a session.
     Lent,
+    /// What devices may do without a question.
+    Grants,
     /// By which friends recognise this device's Bluetooth adverts.
     Radio,
+    /// What waits to be sent.
+    Outbox,
 }
 
 impl Slot {
@@ -51,8 +55,17 @@ impl Slot {
             Self::Uses => ("uses", 1),
             Self::Authorities => ("authorities", 1),
             Self::Lent => ("lent", 1),
+            Self::Grants => ("grants", 1),
             Self::Radio => ("radio", 1),
+            Self::Outbox => ("outbox", 1),
         }
+    }
+
+    /// The same with the steps from earlier versions. All are in their first one yet: whoever raises a version adds the
+    /// step from the one before here.
+    const fn form(self) -> Form {
+        let (kind, version) = self.file();
+        Form { kind, version, steps: &[] }
     }
 }
 
@@ -105,8 +118,10 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread for the profile directory; it calls `on_written` whenever files are on disk.
+    /// Starts the thread for the profile directory, which is this agent's alone; it calls `on_written` whenever files are
+    /// on disk.
     pub(crate) fn start(dir: PathBuf, on_written: impl Fn() + Send + 'static) -> io::Result<Self> {
+        sealed::sweep(&dir);
         let (jobs, inbox) = mpsc::channel();
         let (at, writing) = (dir.clone(), Writing::default());
         let under_way = Arc::clone(&writing);
@@ -118,8 +133,8 @@ impl Keeper {
 
     /// Reads a file of the profile; see [`sealed::load`].
     pub(crate) fn load<T: serde::de::DeserializeOwned>(&self, slot: Slot) -> Result<Option<T>, sealed::StoreFault> {
-        let (name, version) = slot.file();
-        sealed::load(&self.dir.join(name), name, version)
+        let form = slot.form();
+        sealed::load(&self.dir.join(form.kind), form)
     }
 
     /// Writes a file soon.

@@ -1,7 +1,7 @@
 //! Transfers, past and present: what a restarted agent needs to go on, and what a person wants to look up.
 
 use hither_model::{
-    PeerId, TransferId, TransferState,
+    GrantId, PeerId, TransferId, TransferState,
     row::{Direction, FailedItem},
 };
 use hither_transfer::Ranges;
@@ -29,6 +29,9 @@ pub(crate) struct KeptTransfer {
     pub(crate) inbox: Option<PathBuf>,
     /// Whether the receiver ticked the executable bit.
     pub(crate) executable: bool,
+    /// The grant it came by, if nobody was asked (receiving).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<GrantId>,
     /// A person stopped it: it goes on only when a person says so.
     pub(crate) held: bool,
     /// Over for good without everything kept: it never goes on, and its part files go.
@@ -71,6 +74,7 @@ impl KeptTransfer {
             manifest_hash: String::new(),
             inbox: None,
             executable: false,
+            grant: None,
             held: false,
             canceled: false,
             receipt_text: None,

@@ -9,6 +9,7 @@ mod items;
 mod machine;
 mod offers;
 mod outgoing;
+mod posted;
 mod receipts;
 mod requests;
 mod revive;
@@ -16,7 +17,7 @@ mod rows;
 mod threads;
 
 pub(crate) use requests::Standing;
-pub(crate) use threads::Report;
+pub(crate) use threads::{Posted, Report, post};
 
 use crate::{state::State, store::KeptTransfer};
 use course::Course;
@@ -132,6 +133,16 @@ impl Transfer {
 
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.kept.state, TransferState::Kept | TransferState::Dropped)
+    }
+
+    /// Whether nothing of it is under way, and nothing will be: what is kept of it is known.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_over() && self.moving.is_none() && !self.is_partly()
+    }
+
+    /// Whether it ended with some items failed, which can be tried again.
+    pub(crate) fn is_partly(&self) -> bool {
+        self.course.is_partly()
     }
 
     /// Bytes a second, smoothed over a few seconds.

@@ -13,7 +13,7 @@ use crate::{
 };
 use data_encoding::HEXLOWER;
 use hither_model::{
-    ErrorCode, Failure, News, SessionId, TransferId,
+    ErrorCode, Failure, GrantId, News, SessionId, TransferId,
     row::{Direction, QuestionKind, QuestionRow},
 };
 use hither_protocol::session::{Frame, OfferIntake};
@@ -149,6 +149,8 @@ impl State {
         self.questions.open(question);
         match self.standing_terms(&peer) {
             Some(terms) => self.take_offer(id, terms),
+            // It is taken, or told, once that the grant is used is on disk.
+            None if self.comes_by_grant(id) => {}
             None => self.tell(News::Question { question: row }),
         }
     }
@@ -165,13 +167,36 @@ impl State {
                 return Err(Failure::new(ErrorCode::Misuse, "files are asked about each time")
                     .hint("accept without `always`; `hither receive` takes what comes while it runs"));
             }
-            Verdict::Yes(terms) => self.take_offer(id, terms),
+            Verdict::Yes(terms) => {
+                let peer = self.transfers.get(&id).map(|t| t.kept.peer);
+                if let (Some(peer), Some(grant)) = (peer, &terms.grant) {
+                    self.give(peer, grant).await?;
+                }
+                self.take_offer(id, terms);
+            }
             Verdict::No => {
                 let failure = Failure::new(ErrorCode::Declined, "the other person declined");
                 self.receiving(id, Event::Refused(failure));
             }
         }
         Ok(())
+    }
+
+    /// An offer comes by a grant, whose use is on disk; false if the offer is not open any more.
+    pub(crate) fn offer_granted(&mut self, id: TransferId, grant: GrantId, terms: Terms) -> bool {
+        let Some(transfer) = self.transfers.get_mut(&id).filter(|t| t.is_asked()) else { return false };
+        transfer.kept.grant = Some(grant);
+        self.take_offer(id, terms);
+        true
+    }
+
+    /// That a grant is used could not be written: a person is asked after all.
+    pub(crate) fn offer_not_granted(&mut self, id: TransferId) {
+        let (now, question) = (self.clock.now(), self.questions.of_transfer(id));
+        if let Some(question) = question.and_then(|question| self.questions.find_mut(&question)) {
+            let question = question.row_at(now);
+            self.tell(News::Question { question });
+        }
     }
 
     /// Takes an offer on these terms.

@@ -182,11 +182,12 @@ impl State {
 
     /// A thread sends.
     pub(super) fn send_lane(&mut self, id: TransferId) {
-        let reporter = self.reporter(id);
+        let (reporter, window) = (self.reporter(id), self.window_of(id));
         let Some(transfer) = self.transfers.get_mut(&id) else { return };
         let tool = std::mem::replace(&mut transfer.tool, Tool::None);
         match (transfer.lane.take(), transfer.plan.take(), tool) {
-            (Some(lane), Some(plan), Tool::Send(sender)) => {
+            (Some(lane), Some(plan), Tool::Send(mut sender)) => {
+                sender.share(window);
                 let (stop, abandon) = (Stop::new(), Some(sender.abandon()));
                 transfer.moving = Some(Moving { stop: stop.clone(), abort: lane.abort_handle(), abandon });
                 self.tasks.spawn_blocking(move || threads::send(&reporter, sender, lane, &plan, &stop));

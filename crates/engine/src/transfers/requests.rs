@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 impl Transfer {
     /// Whether a person is asked about it.
-    fn is_asked(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         matches!(&self.course, Course::In(machine) if machine.stage() == incoming::Stage::Asked)
     }
 }
@@ -52,6 +52,9 @@ impl State {
 
     /// The terms on which somebody who stands ready takes an offer of that device.
     pub(super) fn standing_terms(&mut self, peer: &PeerId) -> Option<Terms> {
+        if self.rests() {
+            return None;
+        }
         let index = self.standing.iter().position(|s| s.from.is_none_or(|from| from == *peer))?;
         let standing = self.standing.get(index)?;
         let terms = Terms { to: standing.to.clone(), ..Terms::default() };
@@ -91,6 +94,11 @@ impl State {
         self.unfinished(id)?;
         self.both_ways(id, Shared::Cancel(Failure::new(ErrorCode::Canceled, "canceled here")));
         Ok(Answer::Done)
+    }
+
+    /// Ends a transfer to us that was let in by what does not hold any more.
+    pub(crate) fn withdraw_transfer(&mut self, id: TransferId, failure: Failure) {
+        self.both_ways(id, Shared::Cancel(failure));
     }
 
     /// A transfer that is more than an offer.
@@ -145,6 +153,11 @@ impl State {
             }
             Frame::Receipt { transfer, receipt, signature } if from(self, &transfer, Direction::Out) => {
                 self.receipted(transfer, receipt, signature);
+            }
+            Frame::Moving { transfer } if known(self, &transfer) && self.came_by_revoked(transfer) => {
+                if let Some(open) = self.sessions.get(&session) {
+                    open.post(Frame::Cancel { transfer, why: Some("it is not granted any more".into()) });
+                }
             }
             Frame::Moving { transfer } if from(self, &transfer, Direction::In) => {
                 self.receiving(transfer, incoming::Event::MovingThere);

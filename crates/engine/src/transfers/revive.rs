@@ -52,7 +52,9 @@ impl State {
     /// Offers of ours that are over, or that no transfer belongs to. They are listed before any new one is made.
     fn sweep_outgoing(&self) {
         let directory = self.outgoing_dir();
-        let goes_on = |id: &TransferId| self.transfers.get(id).is_some_and(|t| !t.is_over() || t.course.is_partly());
+        let goes_on = |id: &TransferId| {
+            self.transfers.get(id).is_some_and(|t| !t.is_over() || t.course.is_partly()) || self.outbox.needs(id)
+        };
         let listed = Outgoing::list(&directory).unwrap_or_default();
         let stray: Vec<TransferId> = listed.into_iter().filter(|id| !goes_on(id)).collect();
         self.tasks.spawn_blocking(move || {

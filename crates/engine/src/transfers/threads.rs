@@ -1,7 +1,7 @@
 //! The threads on which files are read and written, and what they report.
 
 use crate::event::Event;
-use hither_model::{Failure, TransferId};
+use hither_model::{ErrorCode, Failure, TransferId};
 use hither_socket::BlockingLane;
 use hither_transfer::{
     Choices, Inbox, Limits, Manifest, Outgoing, Plan, ReceiveEvent, Received, Receiving, Scan, SendEvent, SendOutcome,
@@ -64,6 +64,62 @@ pub(crate) fn prepare(
         .map(|outgoing| Box::new(Sender::new(outgoing)))
         .map_err(Failure::from);
     reporter.send(Report::Scanned { outcome, reply });
+}
+
+/// What was put into the outbox.
+#[derive(Debug, Clone)]
+pub(crate) struct Posted {
+    /// Under which its list is kept.
+    pub(crate) batch: TransferId,
+    pub(crate) paths: Vec<PathBuf>,
+    /// What is there now is wanted, also if it is not what was put there.
+    pub(crate) anew: bool,
+}
+
+/// Walks what is put into the outbox and remembers it on disk, once for all its recipients. Gives its title, and what is
+/// left out.
+pub(crate) fn post(
+    directory: &std::path::Path,
+    batch: TransferId,
+    me: hither_model::PeerId,
+    paths: &[PathBuf],
+) -> Result<(String, Vec<hither_transfer::Skipped>), Failure> {
+    let found = scan(paths, &Limits::default(), &Stop::new())?;
+    let (title, skipped) = (found.manifest().summary().title, found.skipped().to_vec());
+    Outgoing::create(directory, batch, me, found)?;
+    Ok((title, skipped))
+}
+
+/// Walks the sources again: what goes is what was put into the outbox, or nothing.
+pub(crate) fn prepare_posted(
+    reporter: &Reporter,
+    directory: PathBuf,
+    peer: hither_model::PeerId,
+    posted: &Posted,
+    reply: crate::asks::Reply,
+) {
+    let outcome = unchanged(&directory, posted)
+        .and_then(|scan| Ok(Outgoing::create(&directory, reporter.transfer, peer, scan)?))
+        .map(|outgoing| Box::new(Sender::new(outgoing)));
+    reporter.send(Report::Scanned { outcome, reply });
+}
+
+fn unchanged(directory: &std::path::Path, posted: &Posted) -> Result<Scan, Failure> {
+    let changed =
+        |why: String| Failure::new(ErrorCode::SourceChanged, why).hint("`hither outbox go` sends what is there now");
+    let now = scan(&posted.paths, &Limits::default(), &Stop::new());
+    if posted.anew {
+        return Ok(now?);
+    }
+    let now = now.map_err(|error| match error {
+        TransferError::NothingToSend => changed("it is not there any more".to_owned()),
+        error => error.into(),
+    })?;
+    let before = Outgoing::load(directory, posted.batch)?;
+    if !before.scan().found_the_same(&now) {
+        return Err(changed("it changed since it was put into the outbox".to_owned()));
+    }
+    Ok(now)
 }
 
 /// Loads what a restarted agent still has to send.

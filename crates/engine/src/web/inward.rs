@@ -9,7 +9,7 @@
 
 use super::Ending;
 use crate::{clock::random, state::State};
-use hither_capability::{Grant, Listen, Networks, web_address};
+use hither_capability::{Grant, Listen, web_address};
 use hither_model::Failure;
 use hither_socket::{
     SocketError, Tunnel,
@@ -18,7 +18,7 @@ use hither_socket::{
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,7 +30,7 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// What the accepting task needs.
 struct Gatehouse {
-    grant: Grant<Listen>,
+    grant: watch::Receiver<Grant<Listen>>,
     door: WebSocketDoor,
     tunnels: mpsc::Sender<Tunnel>,
     tasks: TaskTracker,
@@ -45,7 +45,7 @@ impl State {
     /// The capability is missing, or the address cannot be bound.
     pub(crate) async fn serve_web(&mut self) -> Result<(), Failure> {
         let Some(at) = self.web.options.listen else { return Ok(()) };
-        let permitted = self.gate.listen_beyond(at, &Networks::public()).and_then(|grant| {
+        let permitted = self.gate.listen_beyond(at, &self.surroundings.trusted()).and_then(|grant| {
             grant.permits(at)?;
             self.gate.listen().map(|_| grant)
         });
@@ -57,7 +57,8 @@ impl State {
             }
             (Ok(_), None) => return Ok(()),
         };
-        if self.web.inward.is_some() {
+        if let Some(ending) = &self.web.inward {
+            ending.grant.send_replace(grant);
             return Ok(());
         }
         let listener = TcpListener::bind(at).await.map_err(|cause| SocketError::Listen { at, cause })?;
@@ -69,7 +70,8 @@ impl State {
             origins: vec![],
             max_message: PEER_MESSAGE,
         };
-        let ending = Ending { listening: listening.clone(), carrying: carrying.clone() };
+        let (sender, grant) = watch::channel(grant);
+        let ending = Ending { grant: sender, listening: listening.clone(), carrying: carrying.clone() };
         let gatehouse = Gatehouse { grant, door, tunnels, tasks: self.tasks.clone(), listening, carrying };
         self.tasks.spawn(accept(listener, Arc::new(gatehouse)));
         tracing::info!(%bound, "listening for a web server");
@@ -107,7 +109,7 @@ async fn accept(listener: TcpListener, gatehouse: Arc<Gatehouse>) {
             Some(_) = opening.join_next() => continue,
             accepted = listener.accept() => accepted,
         };
-        if gatehouse.grant.check().is_err() {
+        if gatehouse.grant.borrow().check().is_err() {
             return;
         }
         match accepted {

@@ -6,6 +6,7 @@
 
 mod inward;
 mod outward;
+mod who;
 
 pub(crate) use outward::Outward;
 
@@ -15,11 +16,12 @@ use crate::{
     state::State,
     store::Slot,
 };
-use hither_capability::{Networks, web_address};
+use hither_capability::{Denied, Grant, Listen, Reach, web_address};
 use hither_model::{ErrorCode, Failure, PeerId, row::CheckRow};
 use hither_protocol::WebRoute;
 use hither_socket::{Environment, HostName, Proxies, Proxy, Roots, ws::WebSocketUrl};
 use std::{env, io::Read, net::SocketAddr, path::Path};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Longest file of authorities, bytes.
@@ -30,16 +32,23 @@ pub(crate) struct Web {
     options: Websocket,
     roots: Roots,
     proxies: Choice,
-    /// Ends what goes out to web servers, when that is not permitted any more.
-    outward: CancellationToken,
+    /// Who we are to them.
+    who: who::Who,
+    /// What may be reached now: whoever stands on something that is not permitted any more ends.
+    reach: watch::Sender<Permitted>,
     /// What ends the listener, and what came by it; absent while there is none.
     inward: Option<Ending>,
     /// Where it listens.
     pub(crate) bound: Option<SocketAddr>,
 }
 
+/// The permission to reach servers, or why there is none; before the engine asked for the first time, nothing.
+type Permitted = Option<Result<Reach, Denied>>;
+
 /// What is ended for our web server. An agent that stops listens no more, and lets its sessions say their last words.
 struct Ending {
+    /// What permits it, which may become another capability's.
+    grant: watch::Sender<Grant<Listen>>,
     listening: CancellationToken,
     carrying: CancellationToken,
 }
@@ -74,7 +83,15 @@ impl Web {
             return Err(misuse(format!("{at} can be reached from other machines, and what listens there has no protection of its own but that between devices"))
                 .hint("name an address of this machine (127.0.0.1:PORT), or say `--websocket-exposed` if this is meant"));
         }
-        Ok(Self { options, roots, proxies, outward: CancellationToken::new(), inward: None, bound: None })
+        Ok(Self {
+            options,
+            roots,
+            proxies,
+            who: who::Who::default(),
+            reach: watch::Sender::new(None),
+            inward: None,
+            bound: None,
+        })
     }
 
     /// The route that goes into links: only while somebody who takes it can come in.
@@ -111,28 +128,37 @@ impl State {
         // What the grammar of routes lets through is an address of a WebSocket.
         let url = WebSocketUrl::parse(route.as_str()).ok()?;
         let proxies = self.web.proxies(url.host());
-        let reach = self.gate.reach(Networks::public());
-        Outward::new(route, url, reach, self.web.roots.clone(), proxies, (self.tasks.clone(), self.web.outward.clone()))
+        let reach = self.gate.reach(self.surroundings.trusted());
+        let watched = self.web.reach.subscribe();
+        let shared = (self.tasks.clone(), watched, self.web.who.clone());
+        Outward::new(route, url, reach, self.web.roots.clone(), proxies, shared)
     }
 
-    /// The capabilities of the network changed: what is not permitted any more ends (R1.17), what is permitted again begins.
+    /// The capabilities of the network or the networks themselves changed: what is not permitted any more ends (R1.6, R1.17),
+    /// what is permitted again begins.
     pub(crate) async fn align_web(&mut self) {
-        let reach = self.gate.reach(Networks::public()).and_then(|reach| reach.permits_named());
-        if reach.is_err() {
-            self.web.outward.cancel();
-            self.web.outward = CancellationToken::new();
-        } else {
+        let reach = self.gate.reach(self.surroundings.trusted());
+        if reach.is_ok() {
             self.redial_soon(None);
         }
+        self.web.reach.send_replace(Some(reach));
+        let served = self.web.bound;
         if let Err(failure) = self.serve_web().await {
             tracing::info!(%failure, "no web server is listened for");
+            if let Some(at) = served {
+                let hint = failure.hint.unwrap_or_default();
+                self.alarm(
+                    format!("the web server at {at} is not listened for any more: {}; {hint}", failure.message),
+                    None,
+                );
+            }
         }
     }
 
     /// What the doctor says of the person's own web server, if there is to be one.
     pub(crate) fn web_check(&self) -> Option<CheckRow> {
         let wanted = self.web.options.listen?;
-        let networks = Networks::public();
+        let networks = self.surroundings.trusted();
         Some(match (self.web.bound, self.gate.listen_beyond(wanted, &networks)) {
             (Some(at), _) => match &self.web.options.url {
                 Some(url) => ok("web server", format!("listening for it at {at}; links name {url}")),

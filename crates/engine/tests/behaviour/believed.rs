@@ -299,7 +299,7 @@ async fn a_thousand_failures_with_long_names_fit_into_the_list_of_transfers() {
     assert!(rows[0].failed.len() > 100 && bytes < 1 << 20, "{} in {bytes}", rows[0].failed.len());
 }
 
-fn fail(item: u32, code: &str) -> Vec<u8> {
+pub(crate) fn fail(item: u32, code: &str) -> Vec<u8> {
     let mut frame = vec![4];
     frame.extend(item.to_be_bytes());
     frame.push(u8::try_from(code.len()).unwrap());

@@ -43,7 +43,7 @@ async fn meet(ana: &mut Agent, bo: &mut Agent, invite: InviteId, identity: Optio
         unreachable!()
     };
     let identity = identity.map(str::to_owned);
-    bo.ask(Ask::Accept { question: id, always, same_code, unverified, to, executable, identity }).await;
+    bo.ask(Ask::Accept { grant: None, question: id, always, same_code, unverified, to, executable, identity }).await;
     if question.code.is_some() {
         assert_eq!(Some(ana.code().await), question.code);
         ana.ask(Ask::ConfirmCode { invite, same: true }).await;
@@ -319,7 +319,7 @@ async fn a_yes_with_a_certificate_that_is_of_no_use_is_told_at_once_and_the_invi
         unreachable!()
     };
     let identity = Some("file-0123456789abcdef".to_owned());
-    let accept = Ask::Accept { question: id, always, same_code, unverified, to, executable, identity };
+    let accept = Ask::Accept { grant: None, question: id, always, same_code, unverified, to, executable, identity };
     assert_eq!(bo.refused(accept).await, ErrorCode::UnknownId);
     bo.forget_news();
     bo.kept.push_back(News::Question { question });

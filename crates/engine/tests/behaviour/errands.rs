@@ -58,6 +58,7 @@ async fn s5_an_invite_whose_card_nobody_inserts_ends_after_two_minutes_with_the_
     ana.question_gone().await;
     assert!(ana.open_questions().await.is_empty());
     let late = Ask::Accept {
+        grant: None,
         question: question.id.to_string(),
         always: false,
         same_code: false,

@@ -49,6 +49,7 @@ async fn a_yes_without_having_compared_the_code_is_not_taken_and_the_question_st
     let question = bo.question().await;
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
     let careless = Ask::Accept {
+        grant: None,
         question: id,
         always: false,
         same_code: false,
@@ -89,6 +90,7 @@ async fn always_means_that_no_question_is_asked_again() {
     let question = bo.question().await;
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
     let always = Ask::Accept {
+        grant: None,
         question: id,
         always: true,
         same_code: false,
@@ -119,6 +121,7 @@ async fn an_unverified_meeting_needs_both_words_for_it_and_proves_nothing() {
     assert_eq!(bo.refused(yes(&question)).await, ErrorCode::Misuse, "the word is missing");
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
     let loosely = Ask::Accept {
+        grant: None,
         question: id,
         always: true,
         same_code: false,

@@ -89,7 +89,7 @@ async fn an_offer_that_was_not_answered_is_made_again_after_the_sender_started_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pause_by_either_side_holds_until_that_side_goes_on() {
+async fn r6_12_a_pause_by_either_side_holds_until_that_side_goes_on() {
     let (mut ana, mut bo, id, file) = under_way("pause").await;
     bo.ask(Ask::Pause { transfer: id.to_string() }).await;
     is(&mut bo, id, TransferState::Paused).await;
@@ -123,7 +123,7 @@ async fn a_pause_taken_back_at_once_by_the_sender_holds_nothing_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pause_by_the_sender_survives_a_restart() {
+async fn r6_12_a_pause_by_the_sender_survives_a_restart() {
     let (mut ana, mut bo, id, file) = under_way("pause ana").await;
     is(&mut ana, id, TransferState::Moving).await;
     ana.ask(Ask::Pause { transfer: id.to_string() }).await;

@@ -1,5 +1,4 @@
 //! Services of one device lent to another: by name, to somebody, for a time; and what every refused device hears.
-
 use crate::lab::{Agent, in_touch, pair, paired, part, start, two, within, yes};
 use hither_model::{
     Answer, Ask, ErrorCode, Failure, News,
@@ -13,22 +12,22 @@ use tokio::{
 };
 
 /// A service of this machine, which the test plays itself.
-async fn service() -> (TcpListener, String) {
+pub(crate) async fn service() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap().to_string();
     (listener, at)
 }
 
-fn expose(name: &str, target: &str, to: &Agent, lasts: Lasting, seconds: Option<u64>) -> Ask {
+pub(crate) fn expose(name: &str, target: &str, to: &Agent, lasts: Lasting, seconds: Option<u64>) -> Ask {
     let to = vec![to.peer.to_string()];
     Ask::Expose { name: name.parse().unwrap(), target: target.into(), to, lasts, seconds }
 }
 
-fn forward(of: &Agent, name: &str, bind: Option<&str>) -> Ask {
+pub(crate) fn forward(of: &Agent, name: &str, bind: Option<&str>) -> Ask {
     Ask::Forward { peer: of.peer.to_string(), name: name.parse().unwrap(), bind: bind.map(str::to_owned) }
 }
 
-fn stop(name: &str) -> Ask {
+pub(crate) fn stop(name: &str) -> Ask {
     Ask::Unexpose { name: name.parse().unwrap(), to: None }
 }
 
@@ -36,14 +35,14 @@ async fn lends(agent: &Agent, name: &str, target: &str, to: &Agent) {
     agent.ask(expose(name, target, to, Lasting::UntilClosed, None)).await;
 }
 
-async fn reached(agent: &Agent, of: &Agent, name: &str) -> SocketAddr {
+pub(crate) async fn reached(agent: &Agent, of: &Agent, name: &str) -> SocketAddr {
     let Answer::Lent { forwarding, .. } = agent.ask(forward(of, name, None)).await else { panic!("no address") };
     let bind: SocketAddr = forwarding[0].bind.parse().unwrap();
     assert!(bind.ip().is_loopback() && bind.port() != 0);
     bind
 }
 
-async fn listed(agent: &Agent) -> (Vec<ExposedRow>, Vec<ForwardingRow>) {
+pub(crate) async fn listed(agent: &Agent) -> (Vec<ExposedRow>, Vec<ForwardingRow>) {
     let Answer::Lent { exposed, forwarding } = agent.ask(Ask::Lent).await else { panic!("no list") };
     (exposed, forwarding)
 }
@@ -57,7 +56,7 @@ async fn told(agent: &Agent) -> Vec<String> {
 
 /// A connection through to the service, both ends, after a byte came through: the service takes it before the lane
 /// stands.
-async fn through(at: SocketAddr, service: &TcpListener) -> (TcpStream, TcpStream) {
+pub(crate) async fn through(at: SocketAddr, service: &TcpListener) -> (TcpStream, TcpStream) {
     let ends = async { tokio::join!(TcpStream::connect(at), service.accept()) };
     let (near, far) = within("a connection", ends).await;
     let (mut near, mut far) = (near.unwrap(), far.unwrap().0);
@@ -67,13 +66,13 @@ async fn through(at: SocketAddr, service: &TcpListener) -> (TcpStream, TcpStream
 }
 
 /// Whether the other side broke the connection off, and did not end it.
-async fn broken(stream: &mut TcpStream) -> bool {
+pub(crate) async fn broken(stream: &mut TcpStream) -> bool {
     let outcome = within("the break", stream.read_to_end(&mut Vec::new())).await;
     outcome.is_err_and(|e| e.kind() == ErrorKind::ConnectionReset)
 }
 
 /// Whether a program that connects there is broken off, sooner or later.
-async fn shut_out(at: SocketAddr) -> bool {
+pub(crate) async fn shut_out(at: SocketAddr) -> bool {
     match TcpStream::connect(at).await {
         Ok(mut stream) => broken(&mut stream).await,
         Err(e) => e.kind() == ErrorKind::ConnectionReset,
@@ -222,9 +221,10 @@ async fn w1_an_unverified_device_is_lent_nothing() {
     let (mut ana, mut bo) = two("unproven").await;
     ana.sees(&bo.name).await;
     ana.invite_with(&bo.name, None, true).await;
-    let question = bo.question().await;
+    let question = bo.question().await.id.to_string();
     bo.ask(Ask::Accept {
-        question: question.id.to_string(),
+        grant: None,
+        question,
         always: false,
         same_code: false,
         unverified: true,

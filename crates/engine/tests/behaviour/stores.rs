@@ -66,7 +66,8 @@ async fn n5_a_store_of_a_newer_or_older_version_is_refused_whatever_its_backup_s
         fs::write(&people, text.replacen("hither people 1 ", &format!("hither people {version} "), 1)).unwrap();
         let (back, failure) = refusal(seat).await;
         assert_eq!(failure.code, ErrorCode::StorageFailed);
-        assert!(failure.message.contains("another version"), "{}", failure.message);
+        let which = if version == "0" { "an older version" } else { "a newer version" };
+        assert!(failure.message.contains(which) && failure.message.contains("knows 1"), "{}", failure.message);
         seat = back;
     }
     fs::write(&people, text).unwrap();

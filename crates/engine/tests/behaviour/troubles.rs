@@ -54,7 +54,7 @@ async fn an_inbox_that_is_away_at_the_start_holds_a_transfer_up_and_loses_nothin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_offer_nobody_answered_is_not_resumed_or_paused_and_can_still_be_answered() {
+async fn r6_12_an_offer_nobody_answered_is_not_resumed_or_paused_and_can_still_be_answered() {
     let (mut ana, mut bo) = paired("unanswered").await;
     let id = send(&ana, &bo, ana.file("patient", 5, 1_000)).await;
     let question = bo.offer().await;
@@ -86,7 +86,16 @@ async fn always_is_not_said_to_files() {
     let id = send(&ana, &bo, ana.file("a", 5, 1_000)).await;
     let question = bo.offer().await;
     let Ask::Accept { question: named, same_code, unverified, to, executable, .. } = yes(&question) else { panic!() };
-    let always = Ask::Accept { question: named, always: true, same_code, unverified, to, executable, identity: None };
+    let always = Ask::Accept {
+        question: named,
+        always: true,
+        same_code,
+        unverified,
+        to,
+        executable,
+        identity: None,
+        grant: None,
+    };
     assert_eq!(bo.refused(always).await, ErrorCode::Misuse);
     assert!(bo.people().await.iter().all(|person| !person.always), "invites are asked about as before");
     bo.ask(yes(&question)).await;

@@ -17,6 +17,7 @@ async fn t14_a_friend_with_another_key_is_a_new_person_and_the_old_one_is_kept()
     let question = bo.question().await;
     let Ask::Accept { question: id, .. } = yes(&question) else { unreachable!() };
     let always = Ask::Accept {
+        grant: None,
         question: id,
         always: true,
         same_code: false,
@@ -61,7 +62,7 @@ async fn who_may_always_come_in_is_asked_about_while_not_heard_near_if_that_is_w
     let Ask::Accept { question, same_code, unverified, to, executable, identity, .. } = yes(&question) else {
         unreachable!()
     };
-    bo.ask(Ask::Accept { question, always: true, same_code, unverified, to, executable, identity }).await;
+    bo.ask(Ask::Accept { grant: None, question, always: true, same_code, unverified, to, executable, identity }).await;
     ana.accepted().await;
     bo.accepted().await;
     part(&mut ana, &mut bo).await;

@@ -301,6 +301,7 @@ impl Agent {
 /// A yes to a question.
 pub(crate) fn yes(question: &QuestionRow) -> Ask {
     Ask::Accept {
+        grant: None,
         question: question.id.to_string(),
         always: false,
         same_code: question.code.is_some(),

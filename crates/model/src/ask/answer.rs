@@ -4,9 +4,9 @@ use super::LinkText;
 use crate::{
     Failure, InviteId, PeerId, QuestionId, SessionId, TransferId,
     row::{
-        AuthorityRow, CapabilityRow, CheckRow, ExposedRow, FailedItem, ForwardingRow, HistoryRow, HistoryState,
-        IdentityRow, ItemRow, LinkRow, MessageRow, PeerRow, QuestionRow, SessionRow, SettingsRow, StatusRow,
-        TokenFault, TokenRow, TransferRow, TrustRow,
+        AuthorityRow, CapabilityRow, CheckRow, ExposedRow, FailedItem, ForwardingRow, GrantRow, GroupRow, HeldRow,
+        HistoryRow, HistoryState, IdentityRow, ItemRow, LinkRow, MessageRow, OutboxRow, PeerRow, QuestionRow,
+        SessionRow, SettingsRow, StatusRow, TokenFault, TokenRow, TransferRow, TrustRow,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,16 @@ pub enum Answer {
     },
     Transfers {
         rows: Vec<TransferRow>,
+    },
+    Outbox {
+        rows: Vec<OutboxRow>,
+        groups: Vec<GroupRow>,
+    },
+    Grants {
+        rows: Vec<GrantRow>,
+    },
+    Held {
+        rows: Vec<HeldRow>,
     },
     /// Those the request is about: services that are lent, and services of others.
     Lent {

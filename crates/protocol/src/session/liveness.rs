@@ -1,4 +1,6 @@
-//! Whether the other side is still there: a ping after five seconds of silence, dead after fifteen.
+//! Whether the other side is still there: a ping after five seconds of silence, dead after fifteen. A connection on which
+//! nothing but pings went for a minute is calm: it is asked every ten seconds, at the same moment as every other calm one
+//! of this device, so that a device at rest wakes seldom (R4.26); it is dead after twenty-eight.
 
 /// Milliseconds of silence before each ping.
 pub const PING_MS: u64 = 5_000;
@@ -6,10 +8,20 @@ pub const PING_MS: u64 = 5_000;
 /// Milliseconds of silence after which the connection is given up.
 pub const DEAD_MS: u64 = 15_000;
 
+/// Milliseconds without anything but pings after which a connection is calm.
+pub const CALM_AFTER_MS: u64 = 60_000;
+
+/// A calm connection is asked when the clock shows a multiple of these milliseconds.
+pub const CALM_PING_MS: u64 = 10_000;
+
+/// Milliseconds of silence after which a calm connection is given up.
+pub const CALM_DEAD_MS: u64 = 28_000;
+
 /// The pulse of one connection.
 #[derive(Debug, Clone)]
 pub struct Liveness {
     heard: u64,
+    used: u64,
     pinged: u64,
     number: u64,
 }
@@ -28,7 +40,7 @@ pub enum Beat {
 impl Liveness {
     /// A connection that is alive now.
     pub fn new(now: u64) -> Self {
-        Self { heard: now, pinged: now, number: 0 }
+        Self { heard: now, used: now, pinged: now, number: 0 }
     }
 
     /// Something came, whatever it was.
@@ -36,9 +48,15 @@ impl Liveness {
         self.heard = self.heard.max(now);
     }
 
+    /// The connection serves something: what came was no ping and no answer to one.
+    pub fn used(&mut self, now: u64) {
+        self.heard(now);
+        self.used = self.used.max(now);
+    }
+
     /// What is due at this time.
     pub fn tick(&mut self, now: u64) -> Beat {
-        if now >= self.heard.saturating_add(DEAD_MS) {
+        if now >= self.end() {
             return Beat::Dead;
         }
         if now < self.next_ping() {
@@ -51,11 +69,23 @@ impl Liveness {
 
     /// When [`Liveness::tick`] is due.
     pub fn deadline(&self) -> u64 {
-        self.next_ping().min(self.heard.saturating_add(DEAD_MS))
+        self.next_ping().min(self.end())
+    }
+
+    fn is_calm(&self) -> bool {
+        self.heard.max(self.pinged) >= self.used.saturating_add(CALM_AFTER_MS)
+    }
+
+    fn end(&self) -> u64 {
+        self.heard.saturating_add(if self.is_calm() { CALM_DEAD_MS } else { DEAD_MS })
     }
 
     fn next_ping(&self) -> u64 {
-        self.heard.max(self.pinged).saturating_add(PING_MS)
+        let earliest = self.heard.max(self.pinged).saturating_add(PING_MS);
+        match self.is_calm() {
+            true => earliest.checked_next_multiple_of(CALM_PING_MS).unwrap_or(earliest),
+            false => earliest,
+        }
     }
 }
 
@@ -88,5 +118,48 @@ mod tests {
         assert_eq!(pulse.tick(19_998), Beat::Quiet);
         assert_eq!(pulse.deadline(), 19_999);
         assert_eq!(pulse.tick(29_999), Beat::Dead);
+    }
+
+    /// The moments of its pings until `until`, every one answered at once.
+    fn answered(pulse: &mut Liveness, until: u64) -> Vec<u64> {
+        let mut pings = Vec::new();
+        while pulse.deadline() < until {
+            let at = pulse.deadline();
+            assert!(matches!(pulse.tick(at), Beat::Ping(_)), "at {at}");
+            pulse.heard(at + 1);
+            pings.push(at);
+        }
+        pings
+    }
+
+    #[test]
+    fn r4_26_calm_connections_ping_together_and_seldom() {
+        let [mut one, mut other] = [3_000, 4_321].map(Liveness::new);
+        let pings = [answered(&mut one, 200_000), answered(&mut other, 200_000)];
+        assert!(pings.iter().all(|pings| pings.len() > 11), "they were not calm from the start");
+        let calm = pings.map(|pings| pings.into_iter().filter(|at| *at > 80_000).collect::<Vec<_>>());
+        assert_eq!(calm[0], calm[1]);
+        assert_eq!(calm[0], (9..20).map(|n| n * 10_000).collect::<Vec<_>>());
+        one.used(200_001);
+        assert_eq!(one.deadline(), 205_001, "as soon as it is used it is watched closely");
+    }
+
+    #[test]
+    fn n1_a_calm_connection_that_goes_silent_is_noticed_within_thirty_seconds() {
+        for start in (0..10_000).step_by(97) {
+            let mut pulse = Liveness::new(start);
+            answered(&mut pulse, 150_000);
+            let silent_from = pulse.heard;
+            let mut pings = 0;
+            let end = loop {
+                let at = pulse.deadline();
+                match pulse.tick(at) {
+                    Beat::Dead => break at,
+                    Beat::Ping(_) => pings += 1,
+                    Beat::Quiet => panic!("a deadline without anything due"),
+                }
+            };
+            assert!(end - silent_from < 30_000 && pings >= 2, "{start}: {pings} pings in {} ms", end - silent_from);
+        }
     }
 }

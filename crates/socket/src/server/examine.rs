@@ -7,7 +7,10 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use std::time::Duration;
-use webpki::{EndEntityCert, Error, KeyUsage};
+use webpki::{
+    CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage, RevocationCheckDepth,
+    RevocationOptionsBuilder, UnknownStatusPolicy,
+};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 /// Most certificates of a chain that are looked at.
@@ -87,8 +90,17 @@ impl Chain<'_> {
 
     fn walk(&self, at: UnixTime) -> Result<(), Error> {
         let usage = KeyUsage::server_auth();
+        let lists: Vec<&CertRevocationList<'_>> = self.anchors.revoked.0.iter().collect();
+        // Without lists there is nothing to build, and nothing is looked up.
+        let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
+            options
+                .with_depth(RevocationCheckDepth::Chain)
+                .with_status_policy(UnknownStatusPolicy::Deny)
+                .with_expiration_policy(ExpirationPolicy::Enforce)
+                .build()
+        });
         self.end
-            .verify_for_usage(self.algorithms.all, &self.anchors.trusted, self.rest, at, usage, None, None)
+            .verify_for_usage(self.algorithms.all, &self.anchors.trusted, self.rest, at, usage, revocation, None)
             .map(drop)
     }
 
@@ -118,6 +130,7 @@ impl Chain<'_> {
             fault if is_time(fault) => Found::Expired,
             // Two that carry details which differ between builds of the library.
             fault => match format!("{fault:?}") {
+                text if text.contains("Crl") => Found::RevocationFailure,
                 text if text.starts_with("RequiredEku") => Found::WrongUsage,
                 text if text.contains("SignatureAlgorithm") => Found::InvalidSignature,
                 _ => Found::OtherErrors,

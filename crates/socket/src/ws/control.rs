@@ -23,6 +23,17 @@ pub enum SocketMessageType {
     Utf8 = 1,
 }
 
+/// How messages are received (R5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub enum MessageWebSocketReceiveMode {
+    /// Each as a whole, once it is all there.
+    #[default]
+    FullMessage = 0,
+    /// In parts, as they arrive.
+    PartialMessage = 1,
+}
+
 /// The settings. Except for the kind of messages, each setter fails once connected; after a failed connect all may be
 /// changed and are used by the next (R5.9).
 #[derive(Debug, Clone)]
@@ -31,6 +42,7 @@ pub struct WebSocketControl {
     pub(crate) protocols: Vec<String>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) max_message: usize,
+    pub(crate) receive_mode: MessageWebSocketReceiveMode,
     pub(crate) credential: Option<PasswordCredential>,
     pub(crate) pong_every: Option<Duration>,
     pub(crate) in_clear: bool,
@@ -47,6 +59,7 @@ impl Default for WebSocketControl {
             protocols: Vec::new(),
             headers: Vec::new(),
             max_message: MAX_MESSAGE,
+            receive_mode: MessageWebSocketReceiveMode::default(),
             credential: None,
             pong_every: None,
             in_clear: false,
@@ -115,6 +128,16 @@ impl WebSocketControl {
     pub fn set_max_message_size(&mut self, bytes: usize) -> Result<(), WebSocketError> {
         self.open()?;
         self.max_message = bytes;
+        Ok(())
+    }
+
+    /// Whether a [`MessageWebSocket`](super::MessageWebSocket) gives messages as a whole or in parts.
+    ///
+    /// # Errors
+    /// [`WebSocketError::IllegalCall`] once connected.
+    pub fn set_receive_mode(&mut self, mode: MessageWebSocketReceiveMode) -> Result<(), WebSocketError> {
+        self.open()?;
+        self.receive_mode = mode;
         Ok(())
     }
 

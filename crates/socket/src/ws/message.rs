@@ -1,24 +1,30 @@
-//! Whole messages, both ways (R5.1, R5.3 to R5.16).
+//! Messages, both ways: whole ones, or as they arrive (R5.1, R5.3 to R5.16).
 
 use super::{
     SocketMessageType, WebSocketControl, WebSocketError, WebSocketInformation, WebSocketUrl,
-    open::{Socket, open},
+    open::open,
+    parts::{Broken, Piece, Tap},
 };
-use crate::Names;
+use crate::{Names, StreamSocket};
 use futures_util::{SinkExt, StreamExt};
 use hither_capability::Reach;
 use std::{fmt, time::Duration};
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::{
-    Message as Wire,
-    protocol::{
-        CloseFrame,
-        frame::{
-            Frame,
-            coding::{CloseCode, Data, OpCode},
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error as Inner, Message as Wire,
+        protocol::{
+            CloseFrame,
+            frame::{
+                Frame,
+                coding::{CloseCode, Data, OpCode},
+            },
         },
     },
 };
+
+type Socket = WebSocketStream<Tap<StreamSocket>>;
 
 /// How long sending may take (R5.3).
 const SENDING: Duration = Duration::from_secs(30);
@@ -41,6 +47,14 @@ pub enum WebSocketMessage {
 pub enum Received {
     /// A whole message.
     Message(WebSocketMessage),
+    /// A part of one, as it arrived, if that is how they are received (R5.4). Never empty but at the end of a message; a
+    /// character of a text is in one part.
+    Part {
+        /// The part.
+        message: WebSocketMessage,
+        /// It is the last (`IsMessageComplete`).
+        complete: bool,
+    },
     /// The other end closed in order (R5.10).
     Closed {
         /// Its code; 1005 if it gave none.
@@ -59,6 +73,8 @@ pub struct MessageWebSocket {
     socket: Option<Socket>,
     /// A message is being sent in parts.
     in_parts: bool,
+    /// The beginning of a character whose end is in the next part.
+    broken_off: Vec<u8>,
     pings: u32,
     next_pong: Option<Instant>,
     over: bool,
@@ -74,6 +90,7 @@ impl MessageWebSocket {
             information: WebSocketInformation::default(),
             socket: None,
             in_parts: false,
+            broken_off: Vec::new(),
             pings: 0,
             next_pong: None,
             over: false,
@@ -102,7 +119,9 @@ impl MessageWebSocket {
             return Err(WebSocketError::IllegalCall("the WebSocket is connected already"));
         }
         self.information = WebSocketInformation::default();
-        let opening = open(&self.permission, &self.names, &self.control, url, &mut self.information);
+        let (mode, limit) = (self.control.receive_mode, self.control.max_message);
+        let below = |stream| Tap::new(stream, mode, limit);
+        let opening = open(&self.permission, &self.names, &self.control, url, &mut self.information, below);
         self.socket = Some(opening.await?);
         self.control.connected = true;
         self.next_pong = self.control.pong_every.map(|every| Instant::now() + every);
@@ -198,7 +217,10 @@ impl MessageWebSocket {
             };
             let message = match next {
                 Some(Ok(message)) => message,
-                Some(Err(error)) => return Err(self.give_up(WebSocketError::of(error, limit)).await),
+                Some(Err(error)) => {
+                    let error = reason(socket.get_ref().broken(), error, limit);
+                    return Err(self.give_up(error).await);
+                }
                 None => {
                     self.end();
                     return Err(WebSocketError::Closed);
@@ -209,19 +231,61 @@ impl MessageWebSocket {
                     self.pings = 0;
                     return Ok(Received::Message(WebSocketMessage::Text(text.as_str().to_owned())));
                 }
-                Wire::Binary(bytes) => {
-                    self.pings = 0;
-                    return Ok(Received::Message(WebSocketMessage::Binary(bytes.to_vec())));
-                }
-                Wire::Close(frame) => return Ok(self.closed(frame).await),
-                Wire::Ping(_) | Wire::Pong(_) | Wire::Frame(_) => {
-                    self.pings += 1;
-                    if self.pings > MAX_PINGS {
-                        return Err(self.give_up(WebSocketError::Misbehaved("too many pings".into())).await);
+                Wire::Binary(bytes) => match socket.get_mut().piece() {
+                    None => {
+                        self.pings = 0;
+                        return Ok(Received::Message(WebSocketMessage::Binary(bytes.to_vec())));
                     }
-                }
+                    Some(piece) => match self.part_of(piece, &bytes) {
+                        Ok(Some(part)) => return Ok(part),
+                        Ok(None) => self.in_vain().await?,
+                        Err(error) => return Err(self.give_up(error).await),
+                    },
+                },
+                Wire::Close(frame) => return Ok(self.closed(frame).await),
+                Wire::Ping(_) | Wire::Pong(_) | Wire::Frame(_) => self.in_vain().await?,
             }
         }
+    }
+
+    /// Something came that is nothing for the caller.
+    async fn in_vain(&mut self) -> Result<(), WebSocketError> {
+        self.pings += 1;
+        match self.pings > MAX_PINGS {
+            true => Err(self.give_up(WebSocketError::Misbehaved("too many pings".into())).await),
+            false => Ok(()),
+        }
+    }
+
+    /// What the caller gets of a piece; nothing, if there is nothing in it and more follow.
+    fn part_of(&mut self, piece: Piece, bytes: &[u8]) -> Result<Option<Received>, WebSocketError> {
+        let message = match piece.text {
+            false => WebSocketMessage::Binary(bytes.to_vec()),
+            true => WebSocketMessage::Text(self.characters(bytes, piece.last)?),
+        };
+        let empty = match &message {
+            WebSocketMessage::Text(text) => text.is_empty(),
+            WebSocketMessage::Binary(bytes) => bytes.is_empty(),
+        };
+        if empty && !piece.last {
+            return Ok(None);
+        }
+        self.pings = 0;
+        Ok(Some(Received::Part { message, complete: piece.last }))
+    }
+
+    /// The characters that are whole now.
+    fn characters(&mut self, bytes: &[u8], last: bool) -> Result<String, WebSocketError> {
+        let mut all = std::mem::take(&mut self.broken_off);
+        all.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&all) {
+            Ok(_) => all.len(),
+            // The end of a character may be in the next part.
+            Err(error) if error.error_len().is_none() && !last => error.valid_up_to(),
+            Err(_) => return Err(WebSocketError::Misbehaved("a text is not UTF-8".into())),
+        };
+        self.broken_off = all.split_off(whole);
+        String::from_utf8(all).map_err(|_| WebSocketError::Misbehaved("a text is not UTF-8".into()))
     }
 
     /// The other end closed: our answer goes out, then it is over.
@@ -268,6 +332,15 @@ impl MessageWebSocket {
         let _ = timeout(PARTING, parting).await;
         self.end();
         Ok(())
+    }
+}
+
+/// Why reading ended.
+fn reason(broken: Option<Broken>, error: Inner, limit: usize) -> WebSocketError {
+    match broken {
+        Some(Broken::Rule(why)) => WebSocketError::Misbehaved(why.to_owned()),
+        Some(Broken::TooLarge) => WebSocketError::TooLarge { limit },
+        None => WebSocketError::of(error, limit),
     }
 }
 

@@ -8,7 +8,10 @@ use crate::{
 use data_encoding::{BASE64, HEXLOWER};
 use hither_capability::Reach;
 use hither_model::text;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{
@@ -20,27 +23,27 @@ use tokio_tungstenite::{
 };
 use zeroize::Zeroizing;
 
-pub(super) type Socket = WebSocketStream<StreamSocket>;
-
-/// Connects within the deadline. What is learned on the way is written into `information`, also when it fails.
-pub(super) async fn open(
+/// Connects within the deadline, with `wrap` around the stream below. What is learned on the way is written into `information`, also
+/// when it fails.
+pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     permission: &Reach,
     names: &Names,
     control: &WebSocketControl,
     url: &WebSocketUrl,
     information: &mut WebSocketInformation,
-) -> Result<Socket, WebSocketError> {
+    wrap: impl Fn(StreamSocket) -> S,
+) -> Result<WebSocketStream<S>, WebSocketError> {
     if !url.protected && !control.in_clear {
         return Err(WebSocketError::Address("ws:// has no protection; use wss://, or say that this is meant"));
     }
     let work = async {
-        let first = attempt(permission, names, control, url, information, None).await;
+        let first = attempt(permission, names, control, url, information, (None, &wrap)).await;
         let Err(Failed::Asks(asked)) = first else { return first.map_err(Failed::reason) };
         // Once, to the very server that asked, on a connection of its own.
         let (known, sign_in) = (known(control, url), control.outward.sign_in.as_ref());
         let answer = reply(asked, known, sign_in, url.host.canonical(), permission).await;
         let answer = answer.map_err(|fault| WebSocketError::Server(fault.into()))?;
-        attempt(permission, names, control, url, information, Some(&answer)).await.map_err(Failed::reason)
+        attempt(permission, names, control, url, information, (Some(&answer), &wrap)).await.map_err(Failed::reason)
     };
     timeout(control.deadline, work).await.unwrap_or(Err(WebSocketError::TimedOut))
 }
@@ -72,14 +75,14 @@ impl From<crate::ServerError> for Failed {
     }
 }
 
-async fn attempt(
+async fn attempt<S: AsyncRead + AsyncWrite + Unpin>(
     permission: &Reach,
     names: &Names,
     control: &WebSocketControl,
     url: &WebSocketUrl,
     information: &mut WebSocketInformation,
-    asked: Option<&Reply>,
-) -> Result<Socket, Failed> {
+    (asked, wrap): (Option<&Reply>, impl Fn(StreamSocket) -> S),
+) -> Result<WebSocketStream<S>, Failed> {
     let mut stream = StreamSocket::with_names(permission.clone(), names.clone());
     *stream.control() = control.outward.clone();
     let level = match url.protected {
@@ -93,7 +96,7 @@ async fn attempt(
     let request = request(control, url, asked)?;
     let limit = control.max_message;
     let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
-    let (socket, response) = match client_async_with_config(request, stream, Some(config)).await {
+    let (socket, response) = match client_async_with_config(request, wrap(stream), Some(config)).await {
         Ok(opened) => opened,
         Err(Inner::Http(answer)) => return Err(refused(&answer, control, url, asked.is_some())),
         Err(error) => return Err(handshake(error).into()),

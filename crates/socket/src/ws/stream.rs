@@ -45,7 +45,7 @@ impl StreamWebSocket {
         url: &WebSocketUrl,
     ) -> Result<Self, WebSocketError> {
         let mut information = WebSocketInformation::default();
-        let socket = open(permission, &Names::system(), control, url, &mut information).await?;
+        let socket = open(permission, &Names::system(), control, url, &mut information, |stream| stream).await?;
         Ok(Self::on(socket, information, control.max_message))
     }
 }

@@ -1,6 +1,8 @@
 //! WebSockets on loopback: our two ends against each other, and odd servers written by hand. Programs of others are in
 //! tests/sockets.
 
+mod partial;
+
 use super::{message::check_close, *};
 use crate::{PasswordCredential, outward::tests::lab::permission, status::WebErrorStatus};
 use std::time::Duration;

@@ -1,6 +1,10 @@
 //! One file through the lane: read, hashed and framed in one buffer, written when 256 KiB are together.
 
-use super::{Abandon, source::Sources};
+use super::{
+    Abandon,
+    source::Sources,
+    window::{Lease, Source},
+};
 use crate::{
     ItemFault, ResumePoint, Stop, TransferError,
     limits::{CHUNK, SMALL_FILE},
@@ -12,6 +16,7 @@ use rustix::fs::{Advice, fadvise, fstat};
 use std::{
     fs::File,
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
 };
 
 /// What is written at once, at least, while there is more.
@@ -49,11 +54,13 @@ pub(super) struct Output<'a, W> {
     frame: Vec<u8>,
     stop: &'a Stop,
     abandon: &'a Abandon,
+    /// Where blocks are shared with other recipients.
+    shared: Option<Lease>,
 }
 
 impl<'a, W: Write> Output<'a, W> {
-    pub(super) fn new(lane: &'a mut W, stop: &'a Stop, abandon: &'a Abandon) -> Self {
-        Self { lane, buffer: vec![0; BUFFER], held: 0, frame: Vec::with_capacity(64), stop, abandon }
+    pub(super) fn new(lane: &'a mut W, stop: &'a Stop, abandon: &'a Abandon, shared: Option<Lease>) -> Self {
+        Self { lane, buffer: vec![0; BUFFER], held: 0, frame: Vec::with_capacity(64), stop, abandon, shared }
     }
 
     /// Adds a frame without bytes.
@@ -114,7 +121,8 @@ impl<'a, W: Write> Output<'a, W> {
         }
         self.put(Head::Item { item, offset, size })?;
         tell(offset);
-        match self.content(&mut file, item, offset..size, &mut hasher, tell) {
+        let source = Source { item, size, mtime: seen.1 };
+        match self.content(&file, source, offset, &mut hasher, tell) {
             Ok(()) => {}
             Err(Failing::Lane(error)) => return Err(error),
             Err(Failing::Source(fault)) => return Ok(Ending::Failed(fault)),
@@ -155,23 +163,28 @@ impl<'a, W: Write> Output<'a, W> {
 
     fn content(
         &mut self,
-        file: &mut File,
-        item: u32,
-        bytes: std::ops::Range<u64>,
+        file: &File,
+        source: Source,
+        offset: u64,
         hasher: &mut blake3::Hasher,
         tell: &mut dyn FnMut(u64),
     ) -> Result<(), Failing> {
-        let mut at = bytes.start;
-        while at < bytes.end {
+        let mut at = offset;
+        while at < source.size {
             // Chunks end at multiples of their size, which the hash likes best.
             let step = CHUNK as u64 - at % CHUNK as u64;
-            let len = u32::try_from(step.min(bytes.end - at)).unwrap_or(0);
+            let len = u32::try_from(step.min(source.size - at)).unwrap_or(0);
             if self.held + BYTES_HEAD + len as usize > BUFFER - END_BYTES {
                 self.flush()?;
             }
             let start = self.held + BYTES_HEAD;
             let room = self.buffer.get_mut(start..start + len as usize).unwrap_or_default();
-            if read_full(file, room).map_err(unreadable)? < len as usize {
+            let read = |room: &mut [u8]| read_full_at(file, at, room);
+            let count = match &self.shared {
+                Some(lease) => lease.window().fill(source, at, room, read),
+                None => read(room),
+            };
+            if count.map_err(unreadable)? < len as usize {
                 return Err(Failing::Source(ItemFault::changed()));
             }
             hasher.update(room);
@@ -181,7 +194,7 @@ impl<'a, W: Write> Output<'a, W> {
             if self.held >= FULL {
                 self.flush()?;
                 tell(at);
-                if self.abandon.names(item) {
+                if self.abandon.names(source.item) {
                     let why = "the receiver cannot take it";
                     return Err(Failing::Source(ItemFault::new(ErrorCode::Canceled, why)));
                 }
@@ -216,6 +229,20 @@ fn read_full(file: &mut File, room: &mut [u8]) -> io::Result<usize> {
     let mut held = 0;
     while let Some(rest) = room.get_mut(held..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {
+            Ok(0) => break,
+            Ok(count) => held += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(held)
+}
+
+/// The same from a place in the file, whatever its position.
+fn read_full_at(file: &File, at: u64, room: &mut [u8]) -> io::Result<usize> {
+    let mut held = 0;
+    while let Some(rest) = room.get_mut(held..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, at + held as u64) {
             Ok(0) => break,
             Ok(count) => held += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -6,6 +6,9 @@
 
 mod item;
 mod source;
+mod window;
+
+pub use window::Window;
 
 use crate::{
     Outgoing, Plan, Ranges, Stop, TransferError, limits::PROGRESS, place::hash_file, scan::mtime_of, wire::Head,
@@ -88,12 +91,13 @@ const MAX_FAILED: usize = 1_000;
 pub struct Sender {
     outgoing: Outgoing,
     abandon: Abandon,
+    window: Option<Window>,
 }
 
 impl Sender {
     /// A sender for what is remembered.
     pub fn new(outgoing: Outgoing) -> Self {
-        Self { outgoing, abandon: Abandon::default() }
+        Self { outgoing, abandon: Abandon::default(), window: None }
     }
 
     /// What is sent; its digests grow with every file.
@@ -104,6 +108,11 @@ impl Sender {
     /// Gives back what is remembered, to forget it.
     pub fn into_outgoing(self) -> Outgoing {
         self.outgoing
+    }
+
+    /// Shares what is read with the other senders of the same scan, from the next lane on.
+    pub fn share(&mut self, window: Option<Window>) {
+        self.window = window;
     }
 
     /// A handle to give up single items with.
@@ -163,7 +172,7 @@ impl Sender {
     ) -> Result<SendOutcome, TransferError> {
         let scan = Arc::clone(self.outgoing.scan());
         let total = scan.manifest.bytes();
-        let mut output = Output::new(lane, stop, &self.abandon);
+        let mut output = Output::new(lane, stop, &self.abandon, self.window.as_ref().map(Window::lease));
         let mut sources = Sources::new(&scan);
         let mut outcome = SendOutcome::default();
         let mut done = 0;

@@ -32,6 +32,10 @@ impl Board {
     /// A transfer is over: `why` if not everything is kept.
     pub(super) fn over(&mut self, id: TransferId, path: Option<String>, why: Option<&Failure>, unix: u64) {
         let Some(row) = self.under_way.remove(&id) else { return };
+        // Whether it went is told of the outbox's entry, which may try again.
+        if self.outgoing.carries(&id) {
+            return;
+        }
         let inward = row.direction == Direction::In;
         let worth_it = match why {
             None => inward || unix.saturating_sub(row.at) >= QUICK,

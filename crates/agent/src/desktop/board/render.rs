@@ -55,6 +55,7 @@ impl Board {
             wanted.insert(Topic::Messages(*id), self.note(words, &[Button::Open], Weight::Passing, "im.received"));
         }
         wanted.extend(self.ends());
+        wanted.extend(self.posts());
         wanted
     }
 

@@ -123,6 +123,7 @@ impl Outgoing {
             Event::Receipt => self.receipted(),
             Event::Checked(verdict) => self.checked(verdict),
             Event::Pause => self.pause(Pause::Here, "paused here"),
+            Event::Hold(why) => self.pause(Pause::Here, &why),
             Event::PausedThere => self.pause(Pause::There, "paused by the other side"),
             Event::Resume => self.resume(at),
             Event::Cancel(failure) => {

@@ -90,6 +90,8 @@ pub(crate) enum Event {
     Checked(Verdict),
     /// A person here.
     Pause,
+    /// The outbox lets it stand still, for that reason, until it says `Resume`.
+    Hold(String),
     Resume,
     Cancel(Failure),
     /// The other side.
