@@ -53,12 +53,16 @@ class Bench:
         print(text, file=sys.stderr, flush=True)
 
     def group(self, module):
-        """Runs one group of figures in a fresh lab."""
+        """Runs one group of figures in a fresh lab. What was measured is said at once: a later figure may fail."""
         self.say(f"{module.NAME}: {module.ABOUT}")
         self.load = max(self.load, os.getloadavg()[0])
         self.lab = Lab()
         try:
-            return list(module.run(self))
+            figures = []
+            for figure in module.run(self):
+                figures.append(figure)
+                self.say(f"  {figure.figure}: {figure.value:.3g} {figure.unit}")
+            return figures
         finally:
             self.lab.close()
             for name in os.listdir(self.tmp):

@@ -251,18 +251,19 @@ def queue(bench):
     count = 10_000 if bench.rounds > 2 else 1_000
     for first in range(0, count, 100):
         for number in range(first, first + 100):
-            person.ask("send", other.peer, f"/run/bench/many/{number // 100}/{number % 100}", "--later")
+            person.ask("send", other.peer, f"/run/bench/many/{number // 100}/{number % 100}", "--later", "--group", "bench")
     person.stop()
     ready = person.start()
-    rows = [row for row in person.ask("outbox") if kind(row) == "outbox"]
+    # A list has as many rows as fit into an answer; the group counts all.
+    waiting = [row["waiting"] for row in person.ask("outbox") if kind(row) == "outbox-group"]
     person.stop()
-    if len(rows) < count:
-        raise BenchError(f"{len(rows)} of {count} are in the outbox")
+    if waiting != [count]:
+        raise BenchError(f"{waiting} of {count} are in the outbox")
     yield Figure(f"start with {count} in the outbox", ready, "s", 1, False)
 
 
 def run(bench):
     yield from rest(bench)
     yield from woken(bench)
-    yield from queue(bench)
     yield from thousand(bench)
+    yield from queue(bench)

@@ -24,12 +24,12 @@ use tokio::{
     time::Instant,
 };
 
-/// How often the grant is looked at, and the thread asked or heard.
+/// How often the grant is looked at, and the thread asked or heard; together with the interfaces where those are looked at seldom.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(10);
 /// How often the interfaces are looked at; changes must be followed within 10 s (D10).
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The same where the system tells of changes: in case it forgets to.
-const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(30);
+const LOOK_ANYWAY_EVERY: Duration = Duration::from_secs(20);
 /// Changes come in bursts; the look waits so long for the rest of them.
 const SETTLE: Duration = Duration::from_millis(250);
 /// The owner of discovery's state.
@@ -161,6 +161,11 @@ impl Actor {
         Instant::now() + if self.watch.is_some() { LOOK_ANYWAY_EVERY } else { LOOK_EVERY }
     }
 
+    /// Whether the system tells of changes, so that looking is only a precaution.
+    pub(super) fn looks_seldom(&self) -> bool {
+        self.watch.is_some()
+    }
+
     /// Hands the reader as much as it has room for.
     fn tell(&mut self) {
         let now = wall();
@@ -179,6 +184,10 @@ impl Actor {
             // Whoever asked may have given up.
             let _ = back.send(result);
         };
+        if self.grant.check().is_err() {
+            // What follows from it does not wait for its turn.
+            self.next_check = Instant::now();
+        }
         match request {
             Request::Announce(announcement, back) => reply(back, self.announce(*announcement).await),
             Request::Withdraw(back) => reply(back, self.withdraw().await),

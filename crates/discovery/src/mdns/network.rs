@@ -32,6 +32,10 @@ impl Actor {
         if self.next_look <= now {
             self.look().await;
             self.next_look = self.after_look();
+            if self.looks_seldom() {
+                // One moment for both: a machine at rest is woken once.
+                self.next_check = self.next_look;
+            }
         }
         if past(self.advertised.retire_at()) {
             self.retire().await;

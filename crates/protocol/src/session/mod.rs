@@ -15,7 +15,7 @@ pub use check::{
     MAX_TEXT, MAX_WHY,
 };
 pub use fetch::{FetchIntake, FetchPlan};
-pub use liveness::{Beat, CALM_AFTER_MS, CALM_DEAD_MS, CALM_PING_MS, DEAD_MS, Liveness, PING_MS};
+pub use liveness::{Beat, CALM_AFTER_MS, CALM_DEAD_MS, CALM_GAP_MS, CALM_PING_MS, DEAD_MS, Liveness, PING_MS};
 pub use messages::{Inbound, Outbox, SayFault};
 pub use offer::{OfferIntake, offer_frames};
 
